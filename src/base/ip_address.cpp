@@ -68,6 +68,8 @@ std::optional<std::array<std::uint8_t, 16>> parse_v6(std::string_view text) {
   const auto head = parse_groups(text.substr(0, gap));
   const auto tail = gap == std::string_view::npos ? std::string{} : parse_groups(text.substr(gap + 2));
   if (!head || !tail) return std::nullopt;
+  const bool quad_before_gap = gap != std::string_view::npos && text.substr(0, gap).find('.') != std::string_view::npos;
+  if (quad_before_gap) return std::nullopt;
   const auto given = head->size() + tail->size();
   if (gap == std::string_view::npos ? given != 16 : given > 14) return std::nullopt;
   std::ranges::copy(*head, octets.begin());
