@@ -1,0 +1,39 @@
+# The one front door. `make help` lists what there is; README.md tells the rest.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help deps build test run bench fuzz lint format docs install package clean
+
+JOBS ?= $(shell nproc)
+PREFIX ?= /usr/local
+BUILD = cmake --build
+export CTEST_OUTPUT_ON_FAILURE = 1
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+deps: ## install the Debian packages that are missing
+	@tools/deps.sh all
+
+build: ## build the optimised program, build/posthorn (installs nothing)
+	@tools/deps.sh build --check || echo "going on without them" >&2
+	cmake --preset release --log-level=WARNING
+	$(BUILD) build --target posthorn -j $(JOBS)
+
+test: deps ## build with sanitizers and optimised, run every test
+	cmake --preset dev --log-level=WARNING
+	$(BUILD) build/dev -j $(JOBS)
+	cmake --preset release --log-level=WARNING
+	$(BUILD) build -j $(JOBS)
+	ctest --test-dir build/dev -j $(JOBS) --timeout 300 --no-tests=error --output-on-failure
+
+lint: deps ## long functions and files, and clang-tidy: places to look
+	cmake --preset dev --log-level=WARNING
+	tools/lint.py
+
+format: ## set every source in the project's style
+	git ls-files -z '*.cpp' '*.hpp' | xargs -0 clang-format-19 -i
+
+clean: ## remove what was built
+	rm -rf build
