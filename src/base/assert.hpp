@@ -10,8 +10,8 @@ namespace posthorn {
 /// Prints the claim and its place on standard error and aborts.
 [[noreturn]] void bug(std::string_view claim, std::source_location where = std::source_location::current());
 
-inline void ensure(bool holds, std::string_view claim,
-                   std::source_location where = std::source_location::current()) {
+constexpr void ensure(bool holds, std::string_view claim,
+                      std::source_location where = std::source_location::current()) {
   if (!holds) [[unlikely]] bug(claim, where);
 }
 
