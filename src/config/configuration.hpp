@@ -8,6 +8,8 @@
 #include "base/ip_address.hpp"
 #include "base/time.hpp"
 #include "rules/listener_role.hpp"
+#include "rules/next_hop.hpp"
+#include "smtp/client_settings.hpp"
 #include "world/log.hpp"
 
 #include <cstdint>
@@ -93,24 +95,8 @@ struct Queue {
   std::uint32_t messages_per_connection = 100;
 };
 
-enum class RemoteTls : std::uint8_t {
-  none,
-  may,      ///< STARTTLS when offered, whatever the certificate (RFC 7435)
-  require,  ///< encrypted or not at all
-  verify,   ///< encrypted, with a certificate that proves the name (or one of the fingerprints)
-};
-
-/// Where a route leads: "host[:port]", "[address]:port", "lmtp:host:port", "lmtp:unix:/path".
-struct NextHop {
-  enum class Protocol : std::uint8_t { smtp, lmtp };
-  Protocol protocol = Protocol::smtp;
-  std::string host;                  ///< a name to look up (A and AAAA, no MX) …
-  std::optional<IpAddress> address;  ///< … or an address …
-  std::string unix_path;             ///< … or a socket's path: exactly one of the three is set
-  std::optional<std::uint16_t> port; ///< none: `[remote] port` for SMTP, 24 for LMTP
-
-  bool operator==(const NextHop&) const = default;
-};
+using rules::NextHop;
+using smtp::RemoteTls;
 
 /// Where connections go out: by an interface's name or from an address; nothing set: as the system routes.
 struct SourceBinding {
