@@ -28,6 +28,9 @@ test: deps ## build with sanitizers and optimised, run every test
 	$(BUILD) build -j $(JOBS)
 	ctest --test-dir build/dev -j $(JOBS) --timeout 300 --no-tests=error --output-on-failure
 
+fuzz: deps ## libFuzzer on each parser: make fuzz [TARGET=NAME] [SECONDS=60]
+	tools/fuzz.py --target "$(TARGET)" --seconds "$(or $(SECONDS),60)"
+
 lint: deps ## long functions and files, and clang-tidy: places to look
 	cmake --preset dev --log-level=WARNING
 	tools/lint.py

@@ -67,12 +67,9 @@ TEST(Program, does_not_repeat_a_word_that_is_no_command) {
 TEST(Program, survives_a_call_without_a_name) { EXPECT_EQ(run({}).status, 64); }
 
 TEST(Program, says_when_its_output_cannot_be_written) {
-  auto* full = std::fopen("/dev/full", "w");
-  ASSERT_NE(full, nullptr);
-  CapturedConsole captured;
-  Console console(full, stderr, {});
+  const posthorn::testing::FullStream full;
+  Console console(full.file, stderr, {});
   EXPECT_EQ(run_program(std::vector<std::string>{"posthorn", "help"}, console), static_cast<int>(ExitStatus::io_fault));
-  std::fclose(full);
 }
 
 TEST(Program, lists_every_command_once_with_a_sentence) {

@@ -118,7 +118,8 @@ class Disk {
 
   /// Opens a folder by a path that the administrator wrote; links on the way are the administrator's business.
   virtual Result<std::unique_ptr<Folder>> open_root(const std::string& path) = 0;
-  /// The same, made with its parents if it is not there. Modes: 0755 for parents, `mode` for the last.
+  /// The same, made with its parents if it is not there; its name and theirs are durable when it returns. Modes: 0755 for
+  /// parents, `mode` for the last.
   virtual Result<std::unique_ptr<Folder>> make_root(const std::string& path, unsigned mode) = 0;
 };
 

@@ -9,6 +9,15 @@
 
 namespace posthorn::testing {
 
+/// A stream to a device that is always full.
+struct FullStream {
+  FullStream() : file(std::fopen("/dev/full", "w")) {}
+  FullStream(const FullStream&) = delete;
+  FullStream& operator=(const FullStream&) = delete;
+  ~FullStream() { std::fclose(file); }
+  std::FILE* file;
+};
+
 class CapturedConsole {
  public:
   explicit CapturedConsole(cli::Console::Colours colours = {}) : console_(out_.file, error_.file, colours) {}
