@@ -17,23 +17,27 @@ constexpr std::string_view ellipsis = "…";
 /// Code points that show nothing, end lines, or reorder what stands around them.
 bool hides_or_reorders(char32_t point) {
   static constexpr std::array<std::pair<char32_t, char32_t>, 9> ranges{{{0x80, 0x9f},
-                                                                       {0xad, 0xad},
-                                                                       {0x61c, 0x61c},
-                                                                       {0x200b, 0x200f},
-                                                                       {0x2028, 0x202e},
-                                                                       {0x2060, 0x206f},
-                                                                       {0xfeff, 0xfeff},
-                                                                       {0xfff9, 0xfffb},
-                                                                       {0xe0000, 0xe007f}}};
+                                                                        {0xad, 0xad},
+                                                                        {0x61c, 0x61c},
+                                                                        {0x200b, 0x200f},
+                                                                        {0x2028, 0x202e},
+                                                                        {0x2060, 0x206f},
+                                                                        {0xfeff, 0xfeff},
+                                                                        {0xfff9, 0xfffb},
+                                                                        {0xe0000, 0xe007f}}};
   return std::ranges::any_of(ranges, [&](const auto& range) { return point >= range.first && point <= range.second; });
 }
 
 std::string escaped_octet(char c) {
   switch (c) {
-    case '\n': return "\\n";
-    case '\r': return "\\r";
-    case '\t': return "\\t";
-    default: return fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+    case '\n':
+      return "\\n";
+    case '\r':
+      return "\\r";
+    case '\t':
+      return "\\t";
+    default:
+      return fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
   }
 }
 

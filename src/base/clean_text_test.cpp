@@ -25,7 +25,9 @@ TEST(LogText, ShowsWhatWouldHide) {
            Row{"tab\there", "tab\\there"},
            Row{"latin \xe9t\xe9", "latin \\xe9t\\xe9"},
            Row{"cut \xe2\x82", "cut \\xe2\\x82"},
-           Row{"\xc2\x9b" "2J", "\\u{9b}2J"},
+           Row{"\xc2\x9b"
+               "2J",
+               "\\u{9b}2J"},
            Row{"exe.\u202egnp", "exe.\\u{202e}gnp"},
            Row{"line\u2028end", "line\\u{2028}end"},
        }) {

@@ -17,14 +17,14 @@ namespace posthorn::mail {
 
 /// Why a message cannot be taken.
 enum class MessageFault : std::uint8_t {
-  bare_cr,            ///< a CR that no LF follows (RFC 5321 §2.3.8)
-  bare_lf,            ///< an LF that no CR precedes
-  nul,                ///< RFC 5322 §4.1, RFC 5321 §4.5.2
-  too_large,          ///< past Settings::octets
-  line_too_long,      ///< past Settings::line_octets
-  header_too_large,   ///< past Settings::header_octets
-  too_many_fields,    ///< past Settings::header_fields
-  too_many_hops,      ///< past Settings::received_fields (RFC 5321 §6.3)
+  bare_cr,           ///< a CR that no LF follows (RFC 5321 §2.3.8)
+  bare_lf,           ///< an LF that no CR precedes
+  nul,               ///< RFC 5322 §4.1, RFC 5321 §4.5.2
+  too_large,         ///< past Settings::octets
+  line_too_long,     ///< past Settings::line_octets
+  header_too_large,  ///< past Settings::header_octets
+  too_many_fields,   ///< past Settings::header_fields
+  too_many_hops,     ///< past Settings::received_fields (RFC 5321 §6.3)
 };
 
 /// What a message is, as far as it was fed.
@@ -52,11 +52,11 @@ class MessageScanner {
  public:
   struct Settings {
     std::uint64_t octets = 50ULL << 20;
-    std::uint64_t line_octets = 65'536;      ///< CRLF counted; RFC 5321 §4.5.3.1.6 asks for 1,000
+    std::uint64_t line_octets = 65'536;  ///< CRLF counted; RFC 5321 §4.5.3.1.6 asks for 1,000
     std::uint64_t header_octets = 256 << 10;
     std::uint32_t header_fields = 10'000;
-    std::uint32_t received_fields = 100;     ///< RFC 5321 §6.3
-    std::size_t delivered_to_fields = 100;   ///< remembered; more are not compared
+    std::uint32_t received_fields = 100;    ///< RFC 5321 §6.3
+    std::size_t delivered_to_fields = 100;  ///< remembered; more are not compared
   };
 
   explicit MessageScanner(const Settings& settings) : settings_(settings) {}
@@ -74,11 +74,11 @@ class MessageScanner {
  private:
   // Where the scanner stands within a header line.
   enum class Place : std::uint8_t {
-    line_start,   // at the first octet of a line of the header
-    name,         // in what may be a field's name
-    after_name,   // in blanks between a name and its colon
-    value,        // in a field's value, or a continuation of it
-    junk,         // in a line that is no field
+    line_start,  // at the first octet of a line of the header
+    name,        // in what may be a field's name
+    after_name,  // in blanks between a name and its colon
+    value,       // in a field's value, or a continuation of it
+    junk,        // in a line that is no field
     body,
   };
 
@@ -96,11 +96,11 @@ class MessageScanner {
   Settings settings_;
   MessageFacts facts_;
   Place place_ = Place::line_start;
-  bool after_cr_ = false;             // the octet before was a CR, whose LF has not come yet
-  std::uint64_t line_octets_ = 0;     // of the line under way
-  std::string name_;                  // of the field under way; cut at the longest name of interest
-  bool capturing_ = false;            // the field under way is a Delivered-To
-  std::string value_;                 // its value; bounded
+  bool after_cr_ = false;                    // the octet before was a CR, whose LF has not come yet
+  std::uint64_t line_octets_ = 0;            // of the line under way
+  std::string name_;                         // of the field under way; cut at the longest name of interest
+  bool capturing_ = false;                   // the field under way is a Delivered-To
+  std::string value_;                        // its value; bounded
   std::vector<std::uint64_t> delivered_to_;  // fingerprints
 };
 

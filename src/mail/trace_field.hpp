@@ -29,14 +29,14 @@ struct TransmissionType {
 
 /// What a Received field says. An empty text leaves its clause out.
 struct ReceivedFacts {
-  std::string helo;                    ///< as the client said it
-  std::string host_name;               ///< the client's name by DNS
-  std::optional<IpAddress> address;    ///< the client's; none: a local process, then no "from" clause without `helo`
-  std::string by;                      ///< our host name
+  std::string helo;                  ///< as the client said it
+  std::string host_name;             ///< the client's name by DNS
+  std::optional<IpAddress> address;  ///< the client's; none: a local process, then no "from" clause without `helo`
+  std::string by;                    ///< our host name
   TransmissionType with;
-  std::string tls;                     ///< "TLSv1.3 TLS_AES_256_GCM_SHA384", told in a comment
+  std::string tls;  ///< "TLSv1.3 TLS_AES_256_GCM_SHA384", told in a comment
   MessageId id;
-  std::optional<Address> recipient;    ///< for the "for" clause: give it only if the transaction has exactly one
+  std::optional<Address> recipient;  ///< for the "for" clause: give it only if the transaction has exactly one
   WallTime time;
   std::chrono::minutes zone{0};
 };

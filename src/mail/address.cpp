@@ -1,0 +1,125 @@
+#include "mail/address.hpp"
+
+#include "base/ascii.hpp"
+#include "base/scanner.hpp"
+#include "base/utf8.hpp"
+#include "mail/header_lexer.hpp"
+#include "mail/invalid.hpp"
+#include "mail/unicode.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace posthorn::mail {
+namespace {
+
+constexpr std::size_t max_input_octets = 2'048;  // quoted pairs and U-labels may make the written form longer
+
+/// RFC 5321 §4.1.2: Dot-string.
+bool is_dot_string(std::string_view text) {
+  if (text.empty() || text.starts_with('.') || text.ends_with('.') || text.contains("..")) return false;
+  return std::ranges::all_of(text, [](char c) { return c == '.' || is_atext(c); });
+}
+
+/// RFC 5321 §4.1.2: Quoted-string; the opening quote is taken already.
+Result<std::string> take_quoted_local_part(Scanner& scanner) {
+  std::string content;
+  while (!scanner.at_end()) {
+    if (scanner.take('"')) return content;
+    scanner.take('\\');
+    content += scanner.take_some(1);
+  }
+  return invalid("the quoted local part is not closed");
+}
+
+Result<std::string> take_local_part(Scanner& scanner) {
+  if (scanner.take('"')) return take_quoted_local_part(scanner);
+  const auto text = scanner.take_while([](char c) { return c == '.' || is_atext(c); });
+  if (text.empty()) return invalid("the local part is missing");
+  if (!is_dot_string(text)) return invalid("the local part has a dot that is not between two words");
+  return std::string(text);
+}
+
+/// ASCII controls, the C1 controls (U+0080 to U+009F), and the line and paragraph separators.
+bool has_control(std::string_view text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (ascii::is_control(text[i])) return true;
+    const auto next = text.substr(i);
+    if (next.starts_with('\xc2') && next.size() > 1 && static_cast<unsigned char>(next[1]) < 0xa0) return true;
+    if (next.starts_with("\u2028") || next.starts_with("\u2029")) return true;
+  }
+  return false;
+}
+
+std::string quoted(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out += '"';
+}
+
+std::string written(std::string_view local_part, std::string_view domain) {
+  auto text = is_dot_string(local_part) ? std::string(local_part) : quoted(local_part);
+  text += '@';
+  return text += domain;
+}
+
+std::uint64_t fnv_1a(std::string_view text, std::uint64_t hash) {
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
+  return hash;
+}
+
+}  // namespace
+
+Result<Address> Address::parse(std::string_view text) {
+  if (text.size() > max_input_octets) return invalid("the address is too long");
+  Scanner scanner(text);
+  auto local_part = take_local_part(scanner);
+  if (!local_part) return failure(std::move(local_part).error());
+  if (!scanner.take('@')) {
+    return invalid(scanner.at_end() ? "the address has no domain"
+                                    : "the local part has a character that must be quoted");
+  }
+  auto domain = Domain::parse(scanner.rest());
+  if (!domain) return failure(std::move(domain).error());
+  return make(*local_part, *domain);
+}
+
+Result<Address> Address::make(std::string_view local_part, const Domain& domain) {
+  if (has_control(local_part)) return invalid("the local part has a control character");
+  if (!utf8::is_valid(local_part)) return invalid("the local part is not valid UTF-8");
+  // RFC 5321 §4.5.3.1: only the path as a whole is bounded. Deviation from §4.5.3.1.1: a local part may have more than 64
+  // octets, since return paths of mailing lists do.
+  if (local_part.size() > max_octets || written(local_part, domain.text()).size() > max_octets) {
+    return invalid("the address is too long");
+  }
+  std::string text(local_part);
+  text += '@';
+  text += domain.text();
+  return Address(std::move(text), local_part.size());
+}
+
+bool Address::needs_smtputf8() const { return !utf8::is_ascii(local_part()); }
+
+std::string Address::to_string() const { return written(local_part(), domain()); }
+
+std::string Address::to_unicode() const {
+  const auto name = Domain::parse(domain());
+  return written(local_part(), name ? name->to_unicode() : std::string(domain()));
+}
+
+bool Address::operator==(const Address& other) const {
+  if (domain() != other.domain()) return false;
+  if (local_part() == other.local_part()) return true;
+  return needs_smtputf8() && other.needs_smtputf8() && to_nfc(local_part()) == to_nfc(other.local_part());
+}
+
+std::uint64_t Address::fingerprint() const {
+  constexpr std::uint64_t start = 0xcbf29ce484222325ULL;
+  const auto hash = fnv_1a(needs_smtputf8() ? to_nfc(local_part()) : local_part(), start);
+  return fnv_1a(domain(), fnv_1a("@", hash));
+}
+
+}  // namespace posthorn::mail
