@@ -24,7 +24,7 @@ std::string order_of_jobs(const Workers::Settings& settings) {
 }
 
 TEST(SimWorkers, OneThreadKeepsTheOrder) {
-  for (const std::uint64_t seed : {0, 1, 2, 3}) {
+  for (std::uint64_t seed = 0; seed < 4; ++seed) {
     EXPECT_EQ(order_of_jobs({.seed = seed, .longest_wait = 1s, .in_order = true}), "abcdef");
   }
 }
