@@ -74,6 +74,10 @@ class PipeStream final : public world::Stream {
   world::Task<Result<world::TlsFacts>> start_tls(world::TlsServerPolicy policy, MonotonicTime deadline) override;
   world::Task<Result<world::TlsFacts>> start_tls(world::TlsClientPolicy policy, MonotonicTime deadline) override;
   [[nodiscard]] bool has_unread_bytes() override { return !in_->arrived.empty(); }
+  void interrupt_read() override {
+    interrupted_ = reading_;
+    in_->readable.set();
+  }
   void end_writing() override { detail::Pipe::send_end(out_); }
   void close() override;
   [[nodiscard]] world::PeerAddress peer() const override { return peer_; }
@@ -100,6 +104,8 @@ class PipeStream final : public world::Stream {
   Endpoint local_;
   Endpoint peer_;
   bool closed_ = false;
+  bool reading_ = false;
+  bool interrupted_ = false;
 };
 
 world::Task<Result<std::string_view>> PipeStream::read(MonotonicTime deadline) {
@@ -107,7 +113,11 @@ world::Task<Result<std::string_view>> PipeStream::read(MonotonicTime deadline) {
     if (closed_ || in_->broken) co_return broken_error();
     if (in_->ended) co_return std::string_view{};
     in_->readable.clear();
-    if (!co_await in_->readable.wait(deadline)) co_return failure(Error::Kind::timed_out, "read timed out");
+    reading_ = true;
+    const bool woken = co_await in_->readable.wait(deadline);
+    reading_ = false;
+    if (!woken) co_return failure(Error::Kind::timed_out, "read timed out");
+    if (std::exchange(interrupted_, false)) co_return failure(Error::Kind::interrupted, "the wait was ended");
   }
   // A buffer of its own, freed as soon as anything else runs: whoever keeps the view too long is found by ASan.
   auto bytes = std::make_shared<std::string>(std::exchange(in_->arrived, {}));
