@@ -14,8 +14,7 @@ MonotonicTime SystemClock::now() const {
 }
 
 WallTime SystemClock::wall() const {
-  return WallTime{
-      std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())};
+  return WallTime{std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())};
 }
 
 void KernelRandom::fill(std::span<std::byte> bytes) {

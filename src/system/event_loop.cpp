@@ -68,7 +68,7 @@ void EventLoop::Core::set_alarm(MonotonicTime when) {
 
 Result<std::unique_ptr<EventLoop>> EventLoop::make(const world::Clock& clock) {
   try {
-    return std::unique_ptr<EventLoop>(new EventLoop(std::make_unique<Core>(clock)));
+    return std::make_unique<EventLoop>(std::make_unique<Core>(clock));
   } catch (const boost::system::system_error& error) {
     const bool full = error.code() == boost::system::errc::too_many_files_open ||
                       error.code() == boost::system::errc::too_many_files_open_in_system;

@@ -18,6 +18,8 @@ class EventLoop final : public world::Loop {
  public:
   /// Errors: too_many_files, no_memory.
   static Result<std::unique_ptr<EventLoop>> make(const world::Clock& clock);
+  struct Core;
+  explicit EventLoop(std::unique_ptr<Core> core);
   ~EventLoop() override;
 
   [[nodiscard]] const world::Clock& clock() const override;
@@ -31,12 +33,9 @@ class EventLoop final : public world::Loop {
   void stop();
 
   /// The inside, for the other parts of system/ (system/loop_core.hpp).
-  struct Core;
   [[nodiscard]] Core& core() { return *core_; }
 
  private:
-  explicit EventLoop(std::unique_ptr<Core> core);
-
   std::unique_ptr<Core> core_;
 };
 

@@ -117,7 +117,7 @@ TEST_F(EventLoopTest, WorkIsDoneElsewhereAndItsResultComesBackToTheLoop) {
   const auto here = std::this_thread::get_id();
   const auto task = [](EventLoop& loop, WorkerThreads& pool, std::thread::id home) -> world::Task<bool> {
     const auto there = co_await world::on_workers(pool, loop, [] { return std::this_thread::get_id(); });
-    co_return there != home && std::this_thread::get_id() == home;
+    co_return there != home&& std::this_thread::get_id() == home;
   };
   EXPECT_TRUE(run_to_end(*loop_, task(*loop_, workers, here)));
 }

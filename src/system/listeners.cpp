@@ -124,8 +124,7 @@ std::string ListenAddress::to_text() const {
 }
 
 Result<std::vector<BoundListener>> bind_listeners(std::span<const ListenAddress> addresses,
-                                                  const BindSettings& settings,
-                                                  std::span<const ListenAddress> held) {
+                                                  const BindSettings& settings, std::span<const ListenAddress> held) {
   for (const auto& where : addresses) {
     if (auto free = look_for_others(where, held); !free) {
       return failure(std::move(free.error()).context("listen on " + where.to_text()));

@@ -22,6 +22,7 @@ class PolledDescriptor::State : public std::enable_shared_from_this<State> {
     ensure(!slot.waiting, "one wait per direction at a time");
     slot.waiting = waiting;
     slot.deadline = deadline;
+    slot.interrupted = false;
     if (!slot.armed) arm(direction);
     watch(deadline);
   }
@@ -29,6 +30,14 @@ class PolledDescriptor::State : public std::enable_shared_from_this<State> {
   void forget(Direction direction) { slots_.at(static_cast<std::size_t>(direction)).waiting = {}; }
   [[nodiscard]] Readiness result(Direction direction) const {
     return slots_.at(static_cast<std::size_t>(direction)).result;
+  }
+
+  void interrupt(Direction direction) {
+    auto& slot = slots_.at(static_cast<std::size_t>(direction));
+    if (!slot.waiting || std::exchange(slot.interrupted, true)) return;
+    loop.post([self = shared_from_this(), &slot] {
+      if (slot.interrupted) finish(slot, Readiness::interrupted);
+    });
   }
 
   void cancel() {
@@ -53,6 +62,7 @@ class PolledDescriptor::State : public std::enable_shared_from_this<State> {
     std::coroutine_handle<> waiting;
     MonotonicTime deadline = never;
     Readiness result = Readiness::ready;
+    bool interrupted = false;
     bool armed = false;  ///< Asio holds a handler for this direction
   };
 
@@ -123,6 +133,7 @@ PolledDescriptor::~PolledDescriptor() {
 int PolledDescriptor::get() const { return state_->descriptor.native_handle(); }
 EventLoop& PolledDescriptor::loop() const { return state_->loop; }
 bool PolledDescriptor::is_cancelled() const { return state_->cancelled; }
+void PolledDescriptor::interrupt(Direction direction) { state_->interrupt(direction); }
 void PolledDescriptor::cancel() { state_->cancel(); }
 void PolledDescriptor::allow_waits() { state_->cancelled = false; }
 void PolledDescriptor::close() { state_->close(); }

@@ -16,9 +16,10 @@
 namespace posthorn::system {
 
 enum class Readiness : std::uint8_t {
-  ready,      ///< try again: the call may still find nothing
-  timed_out,  ///< the deadline passed
-  closed,     ///< our own side cancelled or closed
+  ready,        ///< try again: the call may still find nothing
+  timed_out,    ///< the deadline passed
+  interrupted,  ///< by interrupt()
+  closed,       ///< our own side cancelled or closed
 };
 
 class PolledDescriptor {
@@ -56,6 +57,8 @@ class PolledDescriptor {
   /// co_await descriptor.wait(Direction::read, deadline)
   Wait wait(Direction direction, MonotonicTime deadline) { return {*state_, direction, deadline}; }
 
+  /// Ends the wait in this direction with `interrupted`, after what is running now; if there is none, nothing happens.
+  void interrupt(Direction direction);
   /// Ends the waits with `closed`, those to come too; the descriptor stays open.
   void cancel();
   /// Takes cancel() back, when nobody waits any more.

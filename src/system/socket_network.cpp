@@ -77,9 +77,13 @@ Result<> outcome_of(int socket) {
 world::Task<Result<>> wait_for_connection(PolledDescriptor& socket, MonotonicTime deadline) {
   const auto readiness = co_await socket.wait(PolledDescriptor::Direction::write, deadline);
   switch (readiness) {
-    case Readiness::ready: co_return outcome_of(socket.get());
-    case Readiness::timed_out: co_return failure(Error::Kind::timed_out, "connect: no answer in time");
-    case Readiness::closed: break;
+    case Readiness::ready:
+      co_return outcome_of(socket.get());
+    case Readiness::timed_out:
+      co_return failure(Error::Kind::timed_out, "connect: no answer in time");
+    case Readiness::interrupted:
+    case Readiness::closed:
+      break;
   }
   co_return failure(Error::Kind::closed, "connect: closed on our side");
 }
@@ -100,13 +104,11 @@ world::Task<Result<std::unique_ptr<world::Stream>>> SocketNetwork::connect(world
   co_return std::make_unique<SocketStream>(SocketTransport{std::move(*socket)}, std::move(to), environment_);
 }
 
-Result<std::unique_ptr<SocketAcceptor>> SocketAcceptor::make(const StreamEnvironment& environment,
-                                                             Descriptor listening, world::PeerAddress local,
-                                                             std::string refusal) {
+Result<std::unique_ptr<SocketAcceptor>> SocketAcceptor::make(const StreamEnvironment& environment, Descriptor listening,
+                                                             world::PeerAddress local, std::string refusal) {
   auto polled = PolledDescriptor::make(environment.loop, std::move(listening));
   if (!polled) return failure(std::move(polled.error()));
-  return std::unique_ptr<SocketAcceptor>(
-      new SocketAcceptor(environment, std::move(*polled), std::move(local), std::move(refusal)));
+  return std::make_unique<SocketAcceptor>(environment, std::move(*polled), std::move(local), std::move(refusal));
 }
 
 SocketAcceptor::SocketAcceptor(const StreamEnvironment& environment, PolledDescriptor listening,
@@ -122,9 +124,8 @@ world::Task<Result<std::unique_ptr<world::Stream>>> SocketAcceptor::accept() {
   while (!listening_.is_cancelled()) {
     if (may_be_there) {
       SocketAddress peer;
-      Descriptor socket{uninterrupted([&] {
-        return ::accept4(listening_.get(), peer.get(), peer.size_to_fill(), SOCK_NONBLOCK | SOCK_CLOEXEC);
-      })};
+      Descriptor socket{uninterrupted(
+          [&] { return ::accept4(listening_.get(), peer.get(), peer.size_to_fill(), SOCK_NONBLOCK | SOCK_CLOEXEC); })};
       if (socket.is_open()) co_return take(std::move(socket), peer.to_world());
       if (errno != EAGAIN && errno != EWOULDBLOCK) {
         auto error = accept_error(errno);

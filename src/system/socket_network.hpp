@@ -29,15 +29,14 @@ class SocketAcceptor final : public world::Acceptor {
   /// is left; empty: they are left waiting.
   static Result<std::unique_ptr<SocketAcceptor>> make(const StreamEnvironment& environment, Descriptor listening,
                                                       world::PeerAddress local, std::string refusal = {});
+  SocketAcceptor(const StreamEnvironment& environment, PolledDescriptor listening, world::PeerAddress local,
+                 std::string refusal);
 
   world::Task<Result<std::unique_ptr<world::Stream>>> accept() override;
   void close() override { listening_.close(); }
   [[nodiscard]] world::PeerAddress local() const override { return local_; }
 
  private:
-  SocketAcceptor(const StreamEnvironment& environment, PolledDescriptor listening, world::PeerAddress local,
-                 std::string refusal);
-
   Result<std::unique_ptr<world::Stream>> take(Descriptor socket, world::PeerAddress peer);
   void refuse_one();
 

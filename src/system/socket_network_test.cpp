@@ -183,6 +183,18 @@ TEST_F(SocketNetworkTest, CloseEndsAReadThatWaits) {
   EXPECT_EQ(*run(read_all(*pair.client, soon())), "") << "and the peer sees the end";
 }
 
+TEST_F(SocketNetworkTest, AnInterruptedReadLosesNothing) {
+  auto pair = connect_pair(endpoint("127.0.0.1:0"));
+  pair.server->interrupt_read();
+  loop_->post([&] { pair.server->interrupt_read(); });
+  EXPECT_EQ(run(read_all(*pair.server, soon())).error().kind, Error::Kind::interrupted);
+  const auto task = [](Stream& client, Stream& server, MonotonicTime until) -> Task<std::string> {
+    EXPECT_TRUE(co_await client.write("still there", until));
+    co_return std::string{*co_await server.read(until)};
+  };
+  EXPECT_EQ(run(task(*pair.client, *pair.server, soon())), "still there");
+}
+
 TEST_F(SocketNetworkTest, UnreadBytesAreSeenWithoutReadingThem) {
   auto pair = connect_pair(endpoint("127.0.0.1:0"));
   EXPECT_FALSE(pair.server->has_unread_bytes());
@@ -260,7 +272,8 @@ TEST_F(SocketNetworkTest, AConnectEndsByItsDeadline) {
 TEST_F(SocketNetworkTest, ASourceAddressIsUsed) {
   auto acceptor = listen(endpoint("127.0.0.1:0"));
   const auto source = *IpAddress::parse("127.0.0.9");
-  const auto task = [](SocketNetwork& network, SocketAcceptor& from, IpAddress address, MonotonicTime until) -> Task<std::string> {
+  const auto task = [](SocketNetwork& network, SocketAcceptor& from, IpAddress address,
+                       MonotonicTime until) -> Task<std::string> {
     const auto client = co_await network.connect(from.local(), {.interface = "lo", .source = address}, until);
     EXPECT_TRUE(client) << client.error().text;
     const auto server = co_await from.accept();

@@ -29,6 +29,7 @@ world::Task<Result<std::string_view>> SocketTransport::read(MonotonicTime deadli
     readiness = co_await socket_.wait(PolledDescriptor::Direction::read, deadline);
   }
   while (!socket_.is_cancelled()) {
+    if (readiness == Readiness::interrupted) co_return failure(Error::Kind::interrupted, "read: interrupted");
     const auto got = uninterrupted([&] { return ::recv(get(), buffer.data(), buffer.size(), 0); });
     if (got >= 0) {
       may_have_more_ = static_cast<std::size_t>(got) == buffer.size();

@@ -21,6 +21,7 @@ class SocketTransport {
   world::Task<Result<>> write(std::string_view bytes, MonotonicTime deadline);
 
   [[nodiscard]] bool has_unread_bytes() const;
+  void interrupt_read() { socket_.interrupt(PolledDescriptor::Direction::read); }
   /// FIN to the peer.
   void end_writing();
   void cancel() { socket_.cancel(); }
@@ -42,9 +43,9 @@ class SocketTransport {
 };
 
 struct DrainSettings {
-  Duration wait = std::chrono::seconds{2};     ///< in all
-  std::size_t octets = std::size_t{4} << 20;   ///< in all
-  std::size_t sockets = 1'024;                 ///< at once on one loop; past it sockets are closed as they are
+  Duration wait = std::chrono::seconds{2};    ///< in all
+  std::size_t octets = std::size_t{4} << 20;  ///< in all
+  std::size_t sockets = 1'024;                ///< at once on one loop; past it sockets are closed as they are
 };
 
 /// Closes the socket; where that could lose the last reply, sends FIN, reads and drops what still comes for a short while

@@ -8,40 +8,58 @@ namespace posthorn::system {
 Error::Kind kind_of(int error_number) {
   using enum Error::Kind;
   switch (error_number) {
-    case ETIMEDOUT: return timed_out;
-    case ECONNREFUSED: return refused;
+    case ETIMEDOUT:
+      return timed_out;
+    case ECONNREFUSED:
+      return refused;
     case ECONNRESET:
     case EPIPE:
-    case ENOTCONN: return reset;
+    case ENOTCONN:
+      return reset;
     case EHOSTUNREACH:
     case ENETUNREACH:
     case ENETDOWN:
     case EADDRNOTAVAIL:
-    case ENODEV: return unreachable;
+    case ENODEV:
+      return unreachable;
     case EADDRINUSE:
-    case EBUSY: return in_use;
-    case ENOSPC: return no_space;
-    case EDQUOT: return over_quota;
-    case EROFS: return read_only;
+    case EBUSY:
+      return in_use;
+    case ENOSPC:
+      return no_space;
+    case EDQUOT:
+      return over_quota;
+    case EROFS:
+      return read_only;
     case EIO:
-    case ESTALE: return io;
+    case ESTALE:
+      return io;
     case EMFILE:
-    case ENFILE: return too_many_files;
+    case ENFILE:
+      return too_many_files;
     case ENOMEM:
-    case ENOBUFS: return no_memory;
+    case ENOBUFS:
+      return no_memory;
     case ENOENT:
-    case ENOTDIR: return not_found;
+    case ENOTDIR:
+      return not_found;
     case EEXIST:
-    case ENOTEMPTY: return exists;
+    case ENOTEMPTY:
+      return exists;
     case EACCES:
-    case EPERM: return not_permitted;
-    case ELOOP: return is_link;
+    case EPERM:
+      return not_permitted;
+    case ELOOP:
+      return is_link;
     case EINVAL:
-    case ENAMETOOLONG: return invalid;
+    case ENAMETOOLONG:
+      return invalid;
     case EAFNOSUPPORT:
     case EOPNOTSUPP:
-    case ENOSYS: return unsupported;
-    default: return other;
+    case ENOSYS:
+      return unsupported;
+    default:
+      return other;
   }
 }
 

@@ -60,7 +60,8 @@ TEST(TimerHeap, AgreesWithAnOrderedMap) {
       const auto when = MonotonicTime{std::chrono::milliseconds{random() % 500}};
       model.emplace(std::pair{when, step}, heap.start(when, [&ran, step] { ran.push_back(step); }));
     } else if (!model.empty() && choice == 2) {
-      const auto victim = std::next(model.begin(), static_cast<std::ptrdiff_t>(random() % std::min<std::size_t>(model.size(), 50)));
+      const auto victim =
+          std::next(model.begin(), static_cast<std::ptrdiff_t>(random() % std::min<std::size_t>(model.size(), 50)));
       heap.cancel(victim->second);
       model.erase(victim);
     } else if (!model.empty()) {
