@@ -19,11 +19,16 @@ bool takes_colour(int descriptor) {
 
 std::string_view escape_of(Paint paint) {
   switch (paint) {
-    case Paint::good: return "\x1b[32m";
-    case Paint::bad: return "\x1b[31m";
-    case Paint::warning: return "\x1b[33m";
-    case Paint::heading: return "\x1b[1m";
-    case Paint::faint: return "\x1b[2m";
+    case Paint::good:
+      return "\x1b[32m";
+    case Paint::bad:
+      return "\x1b[31m";
+    case Paint::warning:
+      return "\x1b[33m";
+    case Paint::heading:
+      return "\x1b[1m";
+    case Paint::faint:
+      return "\x1b[2m";
   }
   return {};
 }

@@ -13,11 +13,11 @@
 namespace posthorn::cli {
 namespace {
 
+using posthorn::testing::CapturedConsole;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::StartsWith;
-using posthorn::testing::CapturedConsole;
 
 struct Outcome {
   int status;

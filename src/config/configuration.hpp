@@ -35,13 +35,13 @@ enum class ListenerTls : std::uint8_t {
 };
 
 struct Listener {
-  std::vector<Endpoint> addresses;  ///< either these …
-  std::string interface;            ///< … or every address of this interface …
-  std::uint16_t port = 0;           ///< … on this port
+  std::vector<Endpoint> addresses{};  ///< either these …
+  std::string interface{};            ///< … or every address of this interface …
+  std::uint16_t port = 0;             ///< … on this port
   ListenerRole role = ListenerRole::mx;
   ListenerTls tls = ListenerTls::starttls;
-  std::vector<IpNetwork> proxy_from;    ///< who may (and must) begin with a PROXY header
-  std::vector<IpNetwork> xclient_from;  ///< who may use XCLIENT
+  std::vector<IpNetwork> proxy_from{};    ///< who may (and must) begin with a PROXY header
+  std::vector<IpNetwork> xclient_from{};  ///< who may use XCLIENT
 };
 
 struct TlsIdentity {
@@ -70,11 +70,11 @@ struct Mailbox {
   MailboxFormat format = MailboxFormat::maildir;
   std::string users = "/etc/posthorn/users";
   std::string aliases = "/etc/aliases";
-  std::string virtual_aliases;   ///< path of full-address aliases, catch-alls and patterns; empty: none
-  std::string separator = "+";   ///< alice+tag reaches alice; empty: no subaddressing
-  std::string forward_file;      ///< name of a redirect file in a user's folder (".forward"); empty: none
-  bool system_users = false;     ///< each mailbox belongs to the system account of that name
-  std::uint64_t quota = 0;       ///< octets per user; 0: none
+  std::string virtual_aliases;  ///< path of full-address aliases, catch-alls and patterns; empty: none
+  std::string separator = "+";  ///< alice+tag reaches alice; empty: no subaddressing
+  std::string forward_file;     ///< name of a redirect file in a user's folder (".forward"); empty: none
+  bool system_users = false;    ///< each mailbox belongs to the system account of that name
+  std::uint64_t quota = 0;      ///< octets per user; 0: none
   OtherServers other_servers = OtherServers::relay;
 };
 
@@ -89,9 +89,9 @@ struct Queue {
   Duration expire = days{5};
   Duration warn = hours{4};  ///< 0: never
   bool paused = false;
-  Duration history = days{7};             ///< how long `queue show` knows a message that is gone
-  std::uint32_t connections = 500;        ///< outgoing, in all
-  std::uint32_t per_destination = 20;     ///< outgoing, to one set of hosts
+  Duration history = days{7};          ///< how long `queue show` knows a message that is gone
+  std::uint32_t connections = 500;     ///< outgoing, in all
+  std::uint32_t per_destination = 20;  ///< outgoing, to one set of hosts
   std::uint32_t messages_per_connection = 100;
 };
 
@@ -115,9 +115,9 @@ struct Remote {
   AddressFamilies families = AddressFamilies::both;
   bool allow_loopback = false;
   RemoteTls tls = RemoteTls::may;
-  std::string user;                       ///< for the smarthost; with password_file
+  std::string user;  ///< for the smarthost; with password_file
   std::string password_file;
-  std::string certificate;                ///< client certificate, path; empty: none
+  std::string certificate;  ///< client certificate, path; empty: none
   std::string key;
   std::vector<std::string> fingerprints;  ///< SHA-256 of the smarthost's certificate, 32 octets each
   Duration connect_timeout = seconds{30};
@@ -194,7 +194,7 @@ struct AuthSource {
 
 struct Auth {
   std::vector<AuthSource> sources{AuthSource{}};
-  std::uint32_t failures = 5;         ///< in one session, then 421
+  std::uint32_t failures = 5;  ///< in one session, then 421
   Duration longest_delay = seconds{3};
 };
 
@@ -216,7 +216,7 @@ struct Configuration {
   std::string hostname;              ///< filled in by complete() when not given
   std::vector<std::string> domains;  ///< the same
   std::string state = "/var/lib/posthorn";
-  std::vector<Listener> listeners;   ///< the same
+  std::vector<Listener> listeners;  ///< the same
   Tls tls;
   Mailbox mailbox;
   Spool spool;

@@ -19,6 +19,8 @@ class UserName {
  public:
   /// RFC 5321 §4.5.3.1.1: a local part has at most 64 octets.
   static constexpr std::size_t max_local_octets = 64;
+  /// As a whole: what may be the name of a folder and an address.
+  static constexpr std::size_t max_octets = 254;
 
   /// Reads "alice", or "alice@example.net" for a user of that one domain. Letters, digits and the marks of words in any
   /// script, and ". _ - + = & ' % ~ !"; dots neither first, last nor doubled.
