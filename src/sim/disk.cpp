@@ -131,6 +131,8 @@ std::unique_ptr<Disk> Disk::after_power_cut(CrashChoice& choice) const {
   return std::unique_ptr<Disk>(new Disk(state_->survivors(choice)));
 }
 
+void Disk::restart() { state_->begin_new_life(); }
+
 void Disk::plan(DiskFault fault) { state_->plan_.push_back(std::move(fault)); }
 void Disk::forget_plan() { state_->plan_.clear(); }
 void Disk::set_odds(const DiskOdds& odds) { state_->settings_.odds = odds; }

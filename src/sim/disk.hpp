@@ -109,6 +109,9 @@ class Disk final : public world::Disk {
   void reboot(CrashChoice& choice);
   /// The same as a disk of its own, with this one unchanged, so that all outcomes of one cut can be looked at.
   [[nodiscard]] std::unique_ptr<Disk> after_power_cut(CrashChoice& choice) const;
+  /// After a cut that was only the program's end (SIGKILL; the machine lived on): what it had done is all there, as
+  /// unsynced as before; what it held fails for ever, and its locks are free when the objects are destroyed.
+  void restart();
 
   // ---- faults ----
   void plan(DiskFault fault);

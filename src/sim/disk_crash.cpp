@@ -244,6 +244,7 @@ std::shared_ptr<DiskState> DiskState::survivors(CrashChoice& choice) const {
   after->operations_ = operations_;
   after->serial_ = serial_;
   after->life_ = life_ + 1;
+  after->tree_ = tree_ + 1;
   after->trace_ = trace_;
   after->note("the power is back");
   return after;
@@ -255,6 +256,14 @@ void DiskState::become(DiskState& other) {
   *this = std::move(other);
   hook_ = std::move(hook);
   elapsed_ = elapsed;
+}
+
+void DiskState::begin_new_life() {
+  ++life_;
+  off_ = false;
+  cut_at_ = 0;
+  plan_.clear();
+  note("the program is started again");
 }
 
 }  // namespace posthorn::sim

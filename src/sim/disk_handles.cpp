@@ -19,7 +19,7 @@ constexpr std::size_t longest_name = 255;
 class Handle {
  public:
   Handle(std::shared_ptr<DiskState> state, DiskNodePointer node, std::string path)
-      : state_(std::move(state)), node_(std::move(node)), path_(std::move(path)), life_(state_->life()) {
+      : state_(std::move(state)), node_(std::move(node)), path_(std::move(path)), life_(state_->life()), tree_(state_->tree()) {
     state_->opened(*node_);
   }
   Handle(const Handle&) = delete;
@@ -39,7 +39,7 @@ class Handle {
   void release() {
     if (released_) return;
     released_ = true;
-    if (life_ == state_->life()) state_->closed(*node_);
+    if (tree_ == state_->tree()) state_->closed(*node_);
   }
 
   [[nodiscard]] DiskState& state() { return *state_; }
@@ -52,6 +52,7 @@ class Handle {
   DiskNodePointer node_;
   std::string path_;
   std::uint64_t life_;
+  std::uint64_t tree_;
   bool released_ = false;
 };
 

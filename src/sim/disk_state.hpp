@@ -50,9 +50,12 @@ class DiskState {
   /// The tree that a power cut now would leave, as a state of its own.
   [[nodiscard]] std::shared_ptr<DiskState> survivors(CrashChoice& choice) const;
   void become(DiskState& other);
+  void begin_new_life();
 
   [[nodiscard]] const DiskSettings& settings() const { return settings_; }
+  /// Handles of an earlier life fail; nodes of an earlier tree are no business of ours.
   [[nodiscard]] std::uint64_t life() const { return life_; }
+  [[nodiscard]] std::uint64_t tree() const { return tree_; }
   [[nodiscard]] SeededChoice& chance() { return chance_; }
 
  private:
@@ -81,6 +84,7 @@ class DiskState {
   std::uint64_t used_blocks_ = 0;
   std::uint64_t open_ = 0;
   std::uint64_t life_ = 1;
+  std::uint64_t tree_ = 1;
   bool off_ = false;
   bool fault_injected_ = false;
 };

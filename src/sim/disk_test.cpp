@@ -248,6 +248,23 @@ TEST_F(DiskTest, AfterTheCutNothingIsDoneAndOldHandlesStayDead) {
   EXPECT_TRUE(disk.open_root("/d").value()->open_file("a", true).value()->write_at(0, "new life"));
 }
 
+TEST_F(DiskTest, AKilledProgramLosesNothingUntilThePowerGoesToo) {
+  settle("a", "old!");
+  auto file = root->open_file("a", true).value();
+  auto lock = root->lock("lock").value();
+  ASSERT_TRUE(file->write_at(0, "new!"));
+  disk.cut_power_at(disk.operations() + 1);
+  EXPECT_FALSE(file->sync_data());
+  disk.restart();
+  EXPECT_FALSE(file->sync_data()) << "held by the dead";
+  EXPECT_EQ(disk.contents("/d/a"), "new!");
+  file.reset();
+  lock.reset();
+  EXPECT_EQ(disk.open_handles(), 1U) << "the root folder";
+  EXPECT_TRUE(disk.open_root("/d").value()->lock("lock"));
+  EXPECT_EQ(possible("/d/a"), (std::set<std::string>{"old!", "new!"})) << "still not synced";
+}
+
 TEST_F(DiskTest, EverythingMayArriveAsWell) {
   write("a", block('x', 5000));
   reboot(KeepAll{});
