@@ -96,7 +96,7 @@ std::string_view to_text(CrashMode mode) {
 }
 
 Disk::Disk(DiskSettings settings, const world::Clock* clock) : state_(std::make_shared<DiskState>(settings, clock)) {}
-Disk::Disk(std::shared_ptr<DiskState> state) : state_(std::move(state)) {}
+Disk::Disk(Made /*key*/, std::shared_ptr<DiskState> state) : state_(std::move(state)) {}
 Disk::~Disk() = default;
 
 Result<std::unique_ptr<world::Folder>> Disk::open_root(const std::string& path) {
@@ -128,7 +128,7 @@ void Disk::cut_power() { state_->off_ = true; }
 bool Disk::power_is_off() const { return state_->off_; }
 void Disk::reboot(CrashChoice& choice) { state_->become(*state_->survivors(choice)); }
 std::unique_ptr<Disk> Disk::after_power_cut(CrashChoice& choice) const {
-  return std::unique_ptr<Disk>(new Disk(state_->survivors(choice)));
+  return std::make_unique<Disk>(Made{}, state_->survivors(choice));
 }
 
 void Disk::restart() { state_->begin_new_life(); }

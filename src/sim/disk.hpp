@@ -148,7 +148,12 @@ class Disk final : public world::Disk {
   [[nodiscard]] std::string trace() const;
 
  private:
-  explicit Disk(std::shared_ptr<DiskState> state);
+  struct Made {};
+
+ public:
+  Disk(Made, std::shared_ptr<DiskState> state);  ///< for after_power_cut()
+
+ private:
   std::shared_ptr<DiskState> state_;
 };
 

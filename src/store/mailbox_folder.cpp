@@ -1,0 +1,112 @@
+#include "store/mailbox_folder.hpp"
+
+#include <fmt/core.h>
+
+#include <ranges>
+#include <utility>
+
+namespace posthorn::store {
+namespace {
+
+constexpr unsigned writable_by_all = 0002;
+
+Result<> check_facts(world::Folder& folder, const MailboxOwner& owner) {
+  const auto facts = folder.facts();
+  if (!facts) return failure(facts.error());
+  if (facts->user != owner.user) {
+    return failure(Error::Kind::not_permitted,
+                   fmt::format("{} belongs to account {}, and must belong to {}: change its owner or remove it",
+                               folder.path(), facts->user, owner.user));
+  }
+  if ((facts->mode & writable_by_all) != 0) {
+    return failure(Error::Kind::not_permitted,
+                   fmt::format("{} may be written by everybody (mode {:04o}): take that right away", folder.path(),
+                               facts->mode));
+  }
+  return {};
+}
+
+}  // namespace
+
+/// What one call of open() has learned and done so far.
+struct MailboxFolders::Opening {
+  MailboxOwner owner;
+  std::vector<Made> made;
+
+  /// Takes away the empty folders that were made and could not be made durable, so that the next attempt makes them anew:
+  /// a name whose sync failed is not saved by a later sync (FAULTS F4).
+  void undo() {
+    for (const auto& [parent, name] : made | std::views::reverse) static_cast<void>(parent->remove(name, true));
+  }
+};
+
+std::optional<MailboxOwner> MailboxFolders::file_owner(const MailboxTarget& target) const {
+  if (!target.owner || *target.owner == settings_.account) return std::nullopt;
+  return target.owner;
+}
+
+Result<MailboxFolderSet> MailboxFolders::open(const MailboxTarget& target, std::span<const std::string_view> names) {
+  auto root = disk_.open_root(settings_.root);
+  if (!root) return failure(std::move(root).error().context("opening the mail root"));
+
+  Opening opening{target.owner.value_or(settings_.account), {}};
+  MailboxFolderSet set;
+  const auto open_all = [&]() -> Result<> {
+    auto base = open_one(opening, **root, target.user.text());
+    if (!base) return failure(base.error());
+    set.base = std::move(*base);
+    for (const auto name : names) {
+      auto folder = open_one(opening, *set.base, name);
+      if (!folder) return failure(folder.error());
+      set.folders.push_back(std::move(*folder));
+    }
+    return settle(opening, **root, set, target.user.text());
+  };
+  if (auto opened = open_all(); !opened) {
+    opening.undo();
+    return failure(std::move(opened).error().context("opening a mailbox"));
+  }
+  return set;
+}
+
+Result<std::unique_ptr<world::Folder>> MailboxFolders::open_one(Opening& opening, world::Folder& parent,
+                                                                std::string_view name) {
+  auto folder = parent.open_folder(name);
+  if (!folder && folder.error().kind == Error::Kind::not_found) folder = make_one(opening, parent, name);
+  if (!folder) return folder;
+  if (auto right = check_facts(**folder, opening.owner); !right) return failure(right.error());
+  return folder;
+}
+
+Result<std::unique_ptr<world::Folder>> MailboxFolders::make_one(Opening& opening, world::Folder& parent,
+                                                                std::string_view name) {
+  auto made = parent.make_folder(name, settings_.folder_mode);
+  const bool by_another = !made && made.error().kind == Error::Kind::exists;  // at the same moment
+  if (!made && !by_another) return failure(made.error());
+  if (!by_another) opening.made.push_back({&parent, std::string(name)});
+  auto folder = parent.open_folder(name);
+  if (!folder || by_another || opening.owner == settings_.account) return folder;
+  if (auto given = (*folder)->set_owner(opening.owner.user, opening.owner.group); !given) return failure(given.error());
+  return folder;
+}
+
+Result<> MailboxFolders::settle(Opening& opening, world::Folder& root, MailboxFolderSet& set, std::string_view user) {
+  if (opening.made.empty() && is_known(user)) return {};
+  if (auto synced = set.base->sync(); !synced) return synced;
+  if (auto synced = root.sync(); !synced) return synced;
+  remember(user);
+  return {};
+}
+
+bool MailboxFolders::is_known(std::string_view user) {
+  const std::scoped_lock guard{mutex_};
+  return known_.contains(std::string(user));
+}
+
+void MailboxFolders::remember(std::string_view user) {
+  const std::scoped_lock guard{mutex_};
+  if (known_.size() >= settings_.known_limit) known_.clear();
+  known_.emplace(user);
+}
+
+}  // namespace posthorn::store

@@ -1,0 +1,68 @@
+// MailboxFolders: the way from the mail root to a user's folder and the folders in it, for every mailbox format. Made where
+// they are missing; never through a link; checked to belong to whom they must and not to be writable by everybody, so that
+// no other local user can have put them there (SECURITY.md, "Links and races in user folders").
+// What it opens is durable: names it made, or that an earlier start may have made without a sync, are synced first.
+#pragma once
+
+#include "base/result.hpp"
+#include "store/mailbox.hpp"
+#include "world/disk.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+namespace posthorn::store {
+
+struct MailboxSettings {
+  std::string root;             ///< absolute; made by the administrator or at start, never by a delivery
+  MailboxOwner account;         ///< that we run as
+  unsigned folder_mode = 0700;
+  unsigned file_mode = 0600;
+  std::size_t known_limit = 200'000;  ///< mailboxes remembered as durable; past it they are synced once more
+};
+
+/// A user's folder and the folders in it, in the order they were asked for.
+struct MailboxFolderSet {
+  std::unique_ptr<world::Folder> base;
+  std::vector<std::unique_ptr<world::Folder>> folders;
+};
+
+class MailboxFolders {
+ public:
+  /// The disk outlives it.
+  MailboxFolders(world::Disk& disk, MailboxSettings settings) : disk_(disk), settings_(std::move(settings)) {}
+
+  /// Opens <root>/<user> and the named folders in it. Any thread.
+  [[nodiscard]] Result<MailboxFolderSet> open(const MailboxTarget& target, std::span<const std::string_view> names);
+  /// Whom the files in this mailbox must be given to; none: they are ours as they are made.
+  [[nodiscard]] std::optional<MailboxOwner> file_owner(const MailboxTarget& target) const;
+  [[nodiscard]] const MailboxSettings& settings() const { return settings_; }
+
+ private:
+  struct Made {
+    world::Folder* parent;
+    std::string name;
+  };
+  struct Opening;
+
+  [[nodiscard]] Result<std::unique_ptr<world::Folder>> open_one(Opening& opening, world::Folder& parent,
+                                                                std::string_view name);
+  [[nodiscard]] Result<std::unique_ptr<world::Folder>> make_one(Opening& opening, world::Folder& parent,
+                                                                std::string_view name);
+  [[nodiscard]] Result<> settle(Opening& opening, world::Folder& root, MailboxFolderSet& set, std::string_view user);
+  [[nodiscard]] bool is_known(std::string_view user);
+  void remember(std::string_view user);
+
+  world::Disk& disk_;
+  MailboxSettings settings_;
+  std::mutex mutex_;
+  std::unordered_set<std::string> known_;
+};
+
+}  // namespace posthorn::store
