@@ -28,6 +28,10 @@ test: deps ## build with sanitizers and optimised, run every test
 	$(BUILD) build -j $(JOBS)
 	ctest --test-dir build/dev -j $(JOBS) --timeout 300 --no-tests=error --output-on-failure
 
+bench: deps build ## beside Postfix and a minimal durable server: ratios, and a table in build/bench.txt
+	$(BUILD) build --target minimal_server load -j $(JOBS)
+	bench/run.py $(BENCH)
+
 fuzz: deps ## libFuzzer on each parser: make fuzz [TARGET=NAME] [SECONDS=60]
 	tools/fuzz.py --target "$(TARGET)" --seconds "$(or $(SECONDS),60)"
 

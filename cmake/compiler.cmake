@@ -19,7 +19,7 @@ target_compile_options(posthorn_options INTERFACE
   -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Wcast-qual
   -Wextra-semi -Wimplicit-fallthrough -Wswitch-enum -Wthread-safety -Wno-c++98-compat -Werror
   -fstack-protector-strong -fstack-clash-protection -fcf-protection=full -ftrivial-auto-var-init=zero
-  -fno-omit-frame-pointer -ffile-prefix-map=${CMAKE_SOURCE_DIR}/=)
+  -Wno-missing-designated-field-initializers -fPIE -fno-omit-frame-pointer -ffile-prefix-map=${CMAKE_SOURCE_DIR}/=)
 target_compile_definitions(posthorn_options INTERFACE _GLIBCXX_ASSERTIONS BOOST_ASIO_NO_DEPRECATED
   POSTHORN_VERSION="${PROJECT_VERSION}")
 target_link_options(posthorn_options INTERFACE -Wl,-z,relro,-z,now,-z,noexecstack)

@@ -15,6 +15,7 @@ struct [[nodiscard]] Error {
     ended,           ///< the peer ended the stream, or the file ended early
     timed_out,       ///< the deadline passed
     closed,          ///< our own side closed it (shutdown)
+    interrupted,     ///< the wait was ended on purpose; try again or go another way
     refused,         ///< connection refused
     reset,           ///< connection broken
     unreachable,     ///< no route, network down

@@ -40,17 +40,6 @@ Result<std::string> take_local_part(Scanner& scanner) {
   return std::string(text);
 }
 
-/// ASCII controls, the C1 controls (U+0080 to U+009F), and the line and paragraph separators.
-bool has_control(std::string_view text) {
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (ascii::is_control(text[i])) return true;
-    const auto next = text.substr(i);
-    if (next.starts_with('\xc2') && next.size() > 1 && static_cast<unsigned char>(next[1]) < 0xa0) return true;
-    if (next.starts_with("\u2028") || next.starts_with("\u2029")) return true;
-  }
-  return false;
-}
-
 std::string quoted(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
@@ -88,7 +77,7 @@ Result<Address> Address::parse(std::string_view text) {
 }
 
 Result<Address> Address::make(std::string_view local_part, const Domain& domain) {
-  if (has_control(local_part)) return invalid("the local part has a control character");
+  if (has_control_character(local_part)) return invalid("the local part has a control character");
   if (!utf8::is_valid(local_part)) return invalid("the local part is not valid UTF-8");
   // RFC 5321 §4.5.3.1: only the path as a whole is bounded. Deviation from §4.5.3.1.1: a local part may have more than 64
   // octets, since return paths of mailing lists do.

@@ -45,7 +45,9 @@ struct MessageFacts {
   bool body_has_8bit = false;
   bool header_ended = false;  ///< the empty line was seen
   bool ends_with_crlf = false;
-  std::optional<MessageFault> fault;  ///< the first found
+  std::optional<MessageFault> fault;  ///< the first of the enumeration that was found
+
+  bool operator==(const MessageFacts&) const = default;
 };
 
 class MessageScanner {
@@ -72,25 +74,27 @@ class MessageScanner {
   [[nodiscard]] bool was_delivered_to(const Address& recipient) const;
 
  private:
-  // Where the scanner stands within a header line.
+  // Where the scanner stands.
   enum class Place : std::uint8_t {
-    line_start,  // at the first octet of a line of the header
+    line_start,  // before the first octet of a header line
     name,        // in what may be a field's name
     after_name,  // in blanks between a name and its colon
-    value,       // in a field's value, or a continuation of it
-    junk,        // in a line that is no field
+    value,       // in a field's value, or in a continuation of it
+    junk,        // in a header line that is no field
     body,
   };
 
-  void scan_header(std::string_view& bytes);
-  void scan_body(std::string_view bytes);
-  void header_octet(char c);
+  void feed_line_part(std::string_view part);
+  void check_octets(std::string_view part);
+  void check_sizes();
+  void end_line();
+  void feed_header(std::string_view content);
+  void feed_name(char c);
   void start_header_line(char c);
-  void end_header_line(bool was_empty);
-  void end_name();
+  void start_value();
+  void start_junk();
   void end_field();
   void count_field();
-  void note_line(std::uint64_t octets);
   void fail(MessageFault fault);
 
   Settings settings_;
@@ -98,10 +102,10 @@ class MessageScanner {
   Place place_ = Place::line_start;
   bool after_cr_ = false;                    // the octet before was a CR, whose LF has not come yet
   std::uint64_t line_octets_ = 0;            // of the line under way
-  std::string name_;                         // of the field under way; cut at the longest name of interest
-  bool capturing_ = false;                   // the field under way is a Delivered-To
-  std::string value_;                        // its value; bounded
-  std::vector<std::uint64_t> delivered_to_;  // fingerprints
+  std::string name_;                         // of the field under way, as far as it may matter
+  bool in_delivered_to_ = false;             // the field under way is one
+  std::string delivered_to_value_;           // its value; bounded
+  std::vector<std::uint64_t> delivered_to_;  // fingerprints of the addresses
 };
 
 }  // namespace posthorn::mail

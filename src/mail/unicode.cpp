@@ -47,4 +47,14 @@ bool is_word_character(char32_t point) {
   return uc_is_general_category_withtable(point, words);
 }
 
+bool has_control_character(std::string_view text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (ascii::is_control(text[i])) return true;
+    const auto next = text.substr(i);
+    if (next.starts_with('\xc2') && next.size() > 1 && static_cast<unsigned char>(next[1]) < 0xa0) return true;
+    if (next.starts_with("\u2028") || next.starts_with("\u2029")) return true;
+  }
+  return false;
+}
+
 }  // namespace posthorn::mail

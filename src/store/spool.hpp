@@ -30,25 +30,25 @@ class SpoolCore;
 
 /// A message on its way in.
 struct NewMessage {
-  MessageId id;                        ///< from Spool::new_id(), used once
-  mail::Envelope envelope;             ///< at least one recipient
-  std::vector<RecipientState> states;  ///< empty: every recipient is queued and due; else one per recipient
+  MessageId id{};                        ///< from Spool::new_id(), used once
+  mail::Envelope envelope{};             ///< at least one recipient
+  std::vector<RecipientState> states{};  ///< empty: every recipient is queued and due; else one per recipient
   WallTime arrival{};
-  DeliveryName delivery_name;
-  Origin origin;
-  std::string head;  ///< stands before the body: our trace fields, known only when the body is there
-  std::variant<std::string, FinishedBody> body;
+  DeliveryName delivery_name{};
+  Origin origin{};
+  std::string head{};  ///< stands before the body: our trace fields, known only when the body is there
+  std::variant<std::string, FinishedBody> body{};
   /// Becomes durable with the message, in the same record: both or neither. How a report and "the sender has been told"
   /// are one step (I9), and how a message that replaces a recipient takes over from it.
-  std::optional<Settlement> settles;
+  std::optional<Settlement> settles{};
 };
 
 /// One damaged place that recovery or verify met.
 struct SpoolDamage {
-  std::string file;
+  std::string file{};
   std::uint64_t offset = 0;
   std::uint64_t octets = 0;
-  std::string what;
+  std::string what{};
 };
 
 struct RecoveryReport {
@@ -58,7 +58,7 @@ struct RecoveryReport {
   std::uint64_t recipients = 0;           ///< of these
   std::uint64_t dropped_octets = 0;       ///< at the ends of the log: written but never acknowledged
   std::uint64_t bodies_removed = 0;       ///< of messages that were never committed or are gone
-  std::vector<SpoolDamage> damages;       ///< each copied to corrupt/ and logged; at most 1,000 are named
+  std::vector<SpoolDamage> damages{};       ///< each copied to corrupt/ and logged; at most 1,000 are named
   std::vector<std::string> foreign_names; ///< ignored; at most 100 are named
 };
 

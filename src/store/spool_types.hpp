@@ -20,7 +20,7 @@ struct DeliveryName {
   std::uint32_t microseconds = 0;
   std::uint32_t process = 0;
   std::uint64_t counter = 0;
-  std::string host;
+  std::string host{};
 
   bool operator==(const DeliveryName&) const = default;
 };
@@ -35,9 +35,9 @@ struct Origin {
     report,      ///< made here: a bounce, a warning, a receipt
   };
   Door door = Door::mx;
-  std::string user;     ///< authenticated or local account; empty: none
-  std::string peer;     ///< address of the client as text; empty: none
-  std::string session;  ///< the session's name in the log
+  std::string user{};     ///< authenticated or local account; empty: none
+  std::string peer{};     ///< address of the client as text; empty: none
+  std::string session{};  ///< the session's name in the log
 
   bool operator==(const Origin&) const = default;
 };
@@ -60,10 +60,10 @@ struct RecipientState {
   WallTime next_attempt{};         ///< in the past: due
   WallTime changed{};              ///< when this state came about
   std::chrono::seconds age{};      ///< life of the message so far by the monotonic clock, so that a jump of the calendar expires nothing
-  std::string status_code;         ///< RFC 3463, "4.2.2"; empty: none. At most 15 octets
-  std::string reply;               ///< the last words of the other side, cut to SpoolSettings::reply_limit
-  std::string remote_host;         ///< who said so; cut to 255 octets
-  MessageId report;                ///< the last report about this recipient; 0: none
+  std::string status_code{};         ///< RFC 3463, "4.2.2"; empty: none. At most 15 octets
+  std::string reply{};               ///< the last words of the other side, cut to SpoolSettings::reply_limit
+  std::string remote_host{};         ///< who said so; cut to 255 octets
+  MessageId report{};                ///< the last report about this recipient; 0: none
 
   /// Nothing is left to be done for this recipient.
   [[nodiscard]] bool is_final() const {
@@ -75,25 +75,25 @@ struct RecipientState {
 /// A new state for the recipient at this place in the envelope.
 struct Outcome {
   std::uint32_t recipient = 0;
-  RecipientState state;
+  RecipientState state{};
 
   bool operator==(const Outcome&) const = default;
 };
 
 /// New states for recipients of one message that become durable together.
 struct Settlement {
-  MessageId message;
-  std::vector<Outcome> outcomes;
+  MessageId message{};
+  std::vector<Outcome> outcomes{};
 };
 
 /// A message as the spool gives it back. Without its text: see MessageText.
 struct StoredMessage {
-  MessageId id;
-  mail::Envelope envelope;
-  std::vector<RecipientState> states;  ///< one per recipient, in the envelope's order
+  MessageId id{};
+  mail::Envelope envelope{};
+  std::vector<RecipientState> states{};  ///< one per recipient, in the envelope's order
   WallTime arrival{};
-  DeliveryName delivery_name;
-  Origin origin;
+  DeliveryName delivery_name{};
+  Origin origin{};
   std::uint64_t octets = 0;  ///< of the text
   bool damaged = false;      ///< the text fails its check (a copy is in corrupt/): report it to the sender, deliver nothing
 };
@@ -109,10 +109,10 @@ struct LiveRecipient {
 
 /// What the queue plan needs of a message; from memory.
 struct LiveMessage {
-  MessageId id;
+  MessageId id{};
   WallTime arrival{};
   std::uint64_t octets = 0;
-  std::vector<LiveRecipient> recipients;  ///< in the envelope's order
+  std::vector<LiveRecipient> recipients{};  ///< in the envelope's order
 };
 
 }  // namespace posthorn::store

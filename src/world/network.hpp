@@ -32,7 +32,7 @@ class Stream {
 
   /// The next bytes that came, at least one; empty when the peer has ended its side. The view is into a buffer that the
   /// loop shares, so that a waiting stream costs no buffer: it is valid until the caller suspends next.
-  /// Errors: timed_out, reset, closed, tls.
+  /// Errors: timed_out, interrupted, reset, closed, tls.
   virtual Task<Result<std::string_view>> read(MonotonicTime deadline) = 0;
 
   /// Writes all of it. `bytes` stay valid until it returns. Errors: timed_out, reset, closed, tls.
@@ -46,6 +46,8 @@ class Stream {
   /// Bytes that have come and were not read yet, as far as can be told without waiting: an early talker is seen by it.
   [[nodiscard]] virtual bool has_unread_bytes() = 0;
 
+  /// A read that waits returns `interrupted`; if none waits, nothing happens. No byte is lost, the stream stays as it is.
+  virtual void interrupt_read() = 0;
   /// Ends our side in an orderly way; the peer's bytes can still be read.
   virtual void end_writing() = 0;
   /// Ends both sides now: a read or write that waits returns `closed`.

@@ -80,7 +80,7 @@ class Event {
       if (deadline_ != never) start_timer(deadline_, false);
     }
     /// True: it happened. False: the deadline passed first.
-    [[nodiscard]] bool await_resume() const noexcept { return happened_ || event_.set_; }
+    bool await_resume() const noexcept { return happened_ || event_.set_; }
 
    private:
     friend class Event;

@@ -1,0 +1,266 @@
+#!/usr/bin/env python3
+"""make bench: Posthorn beside Postfix and beside a minimal durable server, in one run on this machine.
+
+Every round starts each server on an empty queue and measures all rows; the figure is the median of the rounds. Absolute
+figures drift with the machine, only ratios within one run count. Writes build/bench.json and build/bench.txt.
+
+usage: run.py [--rounds 3] [--quick] [--servers minimal,postfix,posthorn] [--rows PART-OF-NAME]
+"""
+import argparse
+import dataclasses
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+import proof
+import servers
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+LOAD = ROOT / "build/bench/load"
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    name: str
+    options: dict
+    messages: dict  # of each server; the slower get fewer, so that a row takes seconds
+    kind: str = "accept"
+
+
+def counts(fast, postfix):
+    return {"minimal": fast, "posthorn": fast, "postfix": postfix}
+
+
+ROWS = [
+    Row("accept, 1 session, a connection each", {"sessions": 1}, counts(4000, 1500)),
+    Row("accept, 20 sessions, a connection each", {"sessions": 20}, counts(20000, 3000)),
+    Row("accept, 100 sessions, a connection each", {"sessions": 100}, counts(20000, 3000)),
+    Row("accept, 500 sessions, a connection each", {"sessions": 500}, counts(20000, 3000)),
+    Row("accept, 20 sessions, 50 messages per connection", {"sessions": 20, "per-connection": 50}, counts(40000, 4000)),
+    Row("accept, 20 sessions, 50 per connection, pipelined", {"sessions": 20, "per-connection": 50, "pipelined": "yes"}, counts(60000, 4000)),
+    Row("accept 64 KiB, 20 sessions, 50 per connection", {"sessions": 20, "per-connection": 50, "size": 65536}, counts(8000, 2000)),
+    Row("into Maildir, end to end", {"sessions": 20, "per-connection": 50}, counts(8000, 2000), "maildir"),
+    Row("idle sessions", {}, {}, "idle"),
+]
+
+# What PERFORMANCE.md aims for: row, figure, against which server, at least (or at most) this ratio.
+TARGETS = [
+    ("accept, 1 session, a connection each", "rate", "minimal", ">=", 0.80),
+    ("accept, 20 sessions, a connection each", "rate", "minimal", ">=", 0.75),
+    ("accept, 20 sessions, a connection each", "rate", "postfix", ">=", 5.0),
+    ("accept, 100 sessions, a connection each", "rate", "minimal", ">=", 0.75),
+    ("accept, 100 sessions, a connection each", "rate", "postfix", ">=", 5.0),
+    ("accept, 500 sessions, a connection each", "rate", "minimal", ">=", 0.75),
+    ("accept, 500 sessions, a connection each", "rate", "postfix", ">=", 5.0),
+    ("accept, 20 sessions, 50 messages per connection", "rate", "minimal", ">=", 0.70),
+    ("accept, 20 sessions, 50 messages per connection", "rate", "postfix", ">=", 3.5),
+    ("accept, 20 sessions, 50 per connection, pipelined", "rate", "minimal", ">=", 0.70),
+    ("accept, 20 sessions, 50 per connection, pipelined", "rate", "postfix", ">=", 3.5),
+    ("accept, 20 sessions, a connection each", "cpu_10k", "postfix", "<=", 1 / 6),
+    ("into Maildir, end to end", "rate", "postfix", ">=", 4.0),
+    ("into Maildir, end to end", "cpu_10k", "postfix", "<=", 0.25),
+]
+# The same, as absolute limits.
+LIMITS = [
+    ("accept, 1 session, a connection each", "median_ms", 0.75),
+    ("accept, 1 session, a connection each", "p99_ms", 2.0),
+    ("accept, 20 sessions, a connection each", "cpu_10k", 1.6),
+    ("idle sessions", "kib_each", 4.0),
+]
+
+
+def load(port, **options):
+    """One run of the generator; its report."""
+    words = [word for name, value in options.items() for word in (f"--{name.replace('_', '-')}", str(value))]
+    done = subprocess.run([str(LOAD), "--port", str(port), *words], capture_output=True, text=True, check=False, timeout=180)
+    return json.loads(done.stdout)
+
+
+def measure_accept(server, row, scale):
+    wanted = max(200, row.messages[server.name] // scale)
+    before = servers.cpu_seconds(server.pids())
+    report = load(server.accept_port, messages=wanted, limit=60, **row.options)
+    report["cpu_10k"] = (servers.cpu_seconds(server.pids()) - before) * 10_000 / max(1, report["accepted"])
+    server.forget_mail()
+    return report
+
+
+def measure_maildir(server, row, scale):
+    """From the first connection until the last message is in its Maildir."""
+    wanted = max(200, row.messages[server.name] // scale)
+    there = server.delivered()
+    before, start = servers.cpu_seconds(server.pids()), time.monotonic()
+    report = load(server.deliver_port, messages=wanted, limit=60, **row.options)
+    while server.delivered() - there < report["accepted"] and time.monotonic() - start < 120:
+        time.sleep(0.05)
+    seconds = time.monotonic() - start
+    arrived = server.delivered() - there
+    cpu = (servers.cpu_seconds(server.pids()) - before) * 10_000 / max(1, arrived)
+    return {"accepted": report["accepted"], "refused": report["refused"], "arrived": arrived, "rate": arrived / seconds, "cpu_10k": cpu}
+
+
+def measure_idle(server, scale):
+    """Memory that each greeted and silent session adds."""
+    wanted = max(100, server.idle_sessions // scale)
+    servers.settle(server)
+    before = servers.memory_kib(server.pids())
+    holder = subprocess.Popen(
+        [str(LOAD), "--port", str(server.accept_port), "--hold", "yes", "--sessions", str(wanted), "--limit", "60"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )
+    try:
+        report = json.loads(holder.stdout.readline())
+        servers.settle(server)
+        held = servers.memory_kib(server.pids()) - before
+    finally:
+        holder.communicate("")
+    greeted = report["greeted"]
+    return {"sessions": greeted, "refused": wanted - greeted, "kib_each": held / max(1, greeted), "base_kib": before}
+
+
+def measure(server, row, scale):
+    if row.kind == "idle":
+        return measure_idle(server, scale)
+    return measure_maildir(server, row, scale) if row.kind == "maildir" else measure_accept(server, row, scale)
+
+
+def makers(wanted, folder):
+    """Server name -> how to make the one that measures rows of a kind, or None."""
+
+    def posthorn(kind):
+        return servers.Posthorn(folder, paused=kind != "maildir")
+
+    known = {
+        "minimal": lambda kind: None if kind == "maildir" else servers.Minimal(folder),
+        "postfix": lambda kind: servers.Postfix(folder),
+        "posthorn": posthorn,
+    }
+    return {name: known[name] for name in wanted}
+
+
+def run_server(make, kind, rows, scale):
+    """The rows of one kind on one fresh server."""
+    server = make(kind)
+    if server is None:
+        return {}
+    server.start()
+    try:
+        load(server.deliver_port if server.delivers and kind == "maildir" else server.accept_port, messages=200, sessions=5)
+        servers.settle(server)
+        return {row.name: measure(server, row, scale) for row in rows}
+    finally:
+        server.stop()
+
+
+def run_round(made, rows, scale, turn):
+    found = {}
+    for kind in ("accept", "maildir", "idle"):
+        of_kind = [row for row in rows if row.kind == kind]
+        names = list(made)
+        for name in (names[turn % len(names) :] + names[: turn % len(names)]) if of_kind else []:
+            print(f"  {kind}: {name}", file=sys.stderr, flush=True)
+            for row, report in run_server(made[name], kind, of_kind, scale).items():
+                found.setdefault(row, {})[name] = report
+    return found
+
+
+def medians(rounds):
+    """row -> server -> figure -> median of the rounds."""
+    result = {}
+    for row in rounds[0]:
+        for server in rounds[0][row]:
+            reports = [found[row][server] for found in rounds]
+            numbers = [key for key, value in reports[0].items() if isinstance(value, (int, float))]
+            result.setdefault(row, {})[server] = {key: statistics.median(report[key] for report in reports) for key in numbers}
+    return result
+
+
+def verdicts(result):
+    """Each target with what came of it."""
+    for row, figure, against, relation, wanted in TARGETS:
+        both = result.get(row, {})
+        if "posthorn" in both and against in both and both[against].get(figure):
+            ratio = both["posthorn"][figure] / both[against][figure]
+            met = ratio >= wanted if relation == ">=" else ratio <= wanted
+            yield {"row": row, "figure": f"{figure} / {against}", "is": ratio, "target": f"{relation} {wanted:.3g}", "met": met}
+    for row, figure, most in LIMITS:
+        value = result.get(row, {}).get("posthorn", {}).get(figure)
+        if value is not None:
+            yield {"row": row, "figure": figure, "is": value, "target": f"<= {most:g}", "met": value <= most}
+
+
+def table(result, names):
+    lines = []
+    for row, of_server in result.items():
+        lines.append(row)
+        for name in names:
+            if name in of_server:
+                figures = of_server[name]
+                shown = [f"{key} {figures[key]:,.3g}" if figures[key] < 100 else f"{key} {figures[key]:,.0f}" for key in figures
+                         if key in ("rate", "cpu_10k", "median_ms", "p99_ms", "kib_each", "base_kib", "sessions") or (key == "refused" and figures[key])]
+                lines.append(f"  {name:<9} " + "   ".join(shown))
+    return lines
+
+
+def report_of(result, proofs, names):
+    lines = table(result, names)
+    lines += ["", "a sync of each message's bytes ended before its 250 (strace):"]
+    lines += [f"  {name:<9} {proved} of {sent}{': ' + why if why else ''}" for name, (proved, sent, why) in proofs.items()]
+    judged = list(verdicts(result))
+    if judged:
+        lines += ["", "targets:"]
+        lines += [f"  {'met   ' if each['met'] else 'MISSED'} {each['row']}: {each['figure']} is {each['is']:.3g}, wanted {each['target']}" for each in judged]
+    return lines
+
+
+def prove_all(made, sent=20):
+    return {name: (*reversed_pair(proof.prove(make("accept"), LOAD, sent), sent),) for name, make in made.items()}
+
+
+def reversed_pair(outcome, sent):
+    proved, why = outcome
+    return proved, sent, why
+
+
+def machine():
+    model = next((line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "unknown")
+    return {"processors": os.cpu_count(), "model": model, "kernel": os.uname().release, "load_before": os.getloadavg()[0]}
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--quick", action="store_true", help="one round of a tenth of the messages: does it run?")
+    parser.add_argument("--servers", default="minimal,postfix,posthorn")
+    parser.add_argument("--rows", default="")
+    arguments = parser.parse_args()
+    names = arguments.servers.split(",")
+    if os.geteuid() != 0 and "postfix" in names:
+        print("Postfix starts only as root: its rows are left out", file=sys.stderr)
+        names.remove("postfix")
+    rows = [row for row in ROWS if arguments.rows in row.name]
+    facts = machine()
+    with tempfile.TemporaryDirectory(prefix="posthorn-bench-", dir="/var/tmp") as folder:
+        os.chmod(folder, 0o755)
+        made = makers(names, folder)
+        rounds = []
+        for turn in range(1 if arguments.quick else arguments.rounds):
+            print(f"round {turn + 1}", file=sys.stderr, flush=True)
+            rounds.append(run_round(made, rows, 10 if arguments.quick else 1, turn))
+        proofs = prove_all(made)
+    result = medians(rounds)
+    lines = report_of(result, proofs, names)
+    print("\n".join(lines))
+    (ROOT / "build/bench.txt").write_text("\n".join(lines) + "\n")
+    everything = {"machine": facts, "rows": result, "rounds": rounds, "proofs": proofs, "targets": list(verdicts(result))}
+    (ROOT / "build/bench.json").write_text(json.dumps(everything, indent=1) + "\n")
+    return 0 if all(proved == sent for proved, sent, _ in proofs.values()) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,242 @@
+"""The servers that make bench measures, each with durable settings and a queue of its own: Posthorn, the minimal durable
+server, and Postfix unpacked beside. start() returns when port 220-greets; stop() ends exactly the processes it started."""
+import contextlib
+import os
+import pathlib
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path += [str(ROOT / "tools"), str(ROOT / "tests/interop")]
+import harness  # noqa: E402
+import peers  # noqa: E402
+
+USERS = [f"user{number}" for number in range(10)]
+DOMAIN = "bench.test"
+
+
+def greets(port):
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1) as connection:
+        connection.settimeout(2)
+        return connection.recv(100).startswith(b"220")
+    return False
+
+
+class Server:
+    """What the rows need of a server. `accept_port` takes mail and keeps it; `deliver_port` takes mail into Maildirs."""
+
+    name = ""
+    delivers = False
+    idle_sessions = 10_000
+
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder) / self.name
+        self.process = None
+        self.accept_port = self.deliver_port = 0
+
+    def command(self):
+        raise NotImplementedError
+
+    def prepare(self):
+        pass
+
+    def environment(self):
+        return dict(os.environ)
+
+    def start(self, wrapper=()):
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        self.accept_port, self.deliver_port = harness.free_ports(2)
+        self.prepare()
+        with open(self.folder / "stderr", "wb") as errors:
+            self.process = subprocess.Popen(
+                [*wrapper, *map(str, self.command())], env=self.environment(), stdin=subprocess.DEVNULL, stdout=errors,
+                stderr=errors, start_new_session=True,
+            )
+        harness.wait_until(self.is_up, 60, f"{self.name} on port {self.accept_port}")
+
+    def is_up(self):
+        if self.process.poll() is not None:
+            raise AssertionError(f"{self.name} ended: {(self.folder / 'stderr').read_text(errors='replace')[-2000:]}")
+        return greets(self.accept_port)
+
+    def stop(self):
+        if self.process is None:
+            return
+        processes = descendants(self.process.pid)
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            for pid in processes:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, number)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(10)
+                break
+        for pid in processes[1:]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.process = None
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def forget_mail(self):
+        """Between rows: the queue may be emptied where that is cheap."""
+
+    def delivered(self):
+        return 0
+
+    def pids(self):
+        return descendants(self.process.pid)
+
+
+def descendants(pid):
+    """A process and all below it, from the top."""
+    found = [pid]
+    for each in found:
+        with contextlib.suppress(OSError):
+            for task in pathlib.Path(f"/proc/{each}/task").iterdir():
+                found += [int(child) for child in (task / "children").read_text().split()]
+    return found
+
+
+def count_files(folders):
+    return sum(len(os.listdir(folder)) for folder in folders if folder.is_dir())
+
+
+class Minimal(Server):
+    name = "minimal"
+
+    def command(self):
+        return [ROOT / "build/bench/minimal_server", self.accept_port, self.folder / "log", 256]
+
+
+class Posthorn(Server):
+    """Default settings, but for the limit of connections from one address. `paused` takes mail in and keeps it."""
+
+    name = "posthorn"
+
+    def __init__(self, folder, paused=True):
+        super().__init__(folder)
+        self.delivers = not paused
+        self.server = None
+
+    def prepare(self):
+        settings = {
+            "queue": {"paused": not self.delivers},
+            "limits": {"connections_per_address": 1000},
+            "log": {"file": str(self.folder / "log")},
+        }
+        self.server = harness.Posthorn(USERS, ("mx",), (DOMAIN,), settings, self.folder)
+        self.accept_port = self.deliver_port = self.server.port("mx")
+
+    def command(self):
+        return [harness.program(), "serve", "-c", self.server.config]
+
+    def delivered(self):
+        return count_files(self.server.mail / user / "new" for user in USERS)
+
+
+class Postfix(Server):
+    """Postfix syncs each queue file before its 250 and each mail file at delivery. On the accept port every mail goes to the
+    hold queue, on the other to virtual(8). Nothing is installed: own folders, and accounts that every Debian has."""
+
+    name = "postfix"
+    delivers = True
+    idle_sessions = 300
+    owner, group = "daemon", "mail"
+
+    def environment(self):
+        return {**peers.environment(peers.root("postfix")), "MAIL_CONFIG": str(self.folder / "etc")}
+
+    def prepare(self):
+        owner = pwd.getpwnam(self.owner)
+        self.folder.chmod(0o755)
+        for name in ("etc", "queue", "data", "mail"):
+            (self.folder / name).mkdir()
+        for name in ("active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", "incoming", "maildrop", "pid",
+                     "private", "public", "saved", "trace"):
+            folder = self.folder / "queue" / name
+            folder.mkdir(mode=0o755 if name in ("pid", "public") else 0o700)
+            if name != "pid":
+                os.chown(folder, owner.pw_uid, -1)
+        for name in ("data", "mail"):
+            os.chown(self.folder / name, owner.pw_uid, owner.pw_gid)
+        (self.folder / "etc/main.cf").write_text(self.main_settings(owner))
+        (self.folder / "etc/master.cf").write_text(self.services())
+
+    def main_settings(self, owner):
+        root = peers.root("postfix")
+        return "\n".join([
+            "compatibility_level = 3.6",
+            f"queue_directory = {self.folder}/queue", f"data_directory = {self.folder}/data",
+            f"daemon_directory = {root}/usr/lib/postfix/sbin", f"command_directory = {root}/usr/sbin",
+            f"shlib_directory = {root}/usr/lib/postfix", f"meta_directory = {root}/etc/postfix",
+            "import_environment = MAIL_CONFIG LD_LIBRARY_PATH", f"mail_owner = {self.owner}", f"setgid_group = {self.group}",
+            "myhostname = postfix.bench.test", "mydestination =", "alias_maps =", "inet_interfaces = 127.0.0.1",
+            "inet_protocols = ipv4", "mynetworks = 127.0.0.0/8", "smtpd_peername_lookup = no", "biff = no",
+            "smtpd_client_connection_count_limit = 0", "default_process_limit = 600", "maximal_backoff_time = 1d",
+            f"virtual_mailbox_domains = {DOMAIN}", f"virtual_mailbox_base = {self.folder}/mail",
+            "virtual_mailbox_maps = inline:{" + ", ".join(f"{{{user}@{DOMAIN} = {user}/}}" for user in USERS) + "}",
+            f"virtual_uid_maps = static:{owner.pw_uid}", f"virtual_gid_maps = static:{owner.pw_gid}",
+            "virtual_minimum_uid = 1", "local_header_rewrite_clients =", "",
+        ])
+
+    def services(self):
+        rows = [
+            f"127.0.0.1:{self.accept_port} inet n - n - - smtpd -o smtpd_recipient_restrictions=static:HOLD",
+            f"127.0.0.1:{self.deliver_port} inet n - n - - smtpd",
+            "pickup unix n - n 60 1 pickup", "cleanup unix n - n - 0 cleanup", "qmgr unix n - n 300 1 qmgr",
+            "rewrite unix - - n - - trivial-rewrite", "bounce unix - - n - 0 bounce", "defer unix - - n - 0 bounce",
+            "trace unix - - n - 0 bounce", "flush unix n - n 1000? 0 flush", "proxymap unix - - n - - proxymap",
+            "smtp unix - - n - - smtp", "relay unix - - n - - smtp", "showq unix n - n - - showq",
+            "error unix - - n - - error", "retry unix - - n - - error", "virtual unix - n n - - virtual",
+            "local unix - n n - - local", "anvil unix - - n - 1 anvil", "scache unix - - n - 1 scache",
+        ]
+        return "\n".join(rows) + "\n"
+
+    def command(self):
+        return [peers.root("postfix") / "usr/lib/postfix/sbin/master", "-c", self.folder / "etc", "-d"]
+
+    def forget_mail(self):
+        for path in (self.folder / "queue/hold").rglob("*"):
+            if path.is_file():
+                path.unlink()
+
+    def delivered(self):
+        return count_files(self.folder / "mail" / user / "new" for user in USERS)
+
+
+def cpu_seconds(pids):
+    """Processor time of processes and of their children that have ended."""
+    ticks = 0
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+            ticks += sum(int(field) for field in fields[11:15])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def memory_kib(pids):
+    """Memory that is the processes' own share (PSS), in KiB."""
+    total = 0
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            for line in pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+                if line.startswith("Pss:"):
+                    total += int(line.split()[1])
+    return total
+
+
+def settle(server, seconds=30):
+    """Waits until a server has had next to nothing to do for half a second."""
+    deadline = time.monotonic() + seconds
+    before = cpu_seconds(server.pids())
+    while time.monotonic() < deadline:
+        time.sleep(0.5)
+        now = cpu_seconds(server.pids())
+        if now - before < 0.02:
+            return
+        before = now

@@ -1,0 +1,55 @@
+// One attempt to deliver: some recipients of one message towards one destination, and what became of each. The queue
+// manager makes attempts, local and remote delivery carry them out.
+#pragma once
+
+#include "rules/queue_plan.hpp"
+#include "store/spool.hpp"
+#include "world/task.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace posthorn::service {
+
+struct Attempt {
+  std::string destination;                ///< key of the queue plan: a user's name, or what a domain's mail goes to
+  store::StoredMessage message;
+  store::MessageText text;
+  std::vector<std::uint32_t> recipients;  ///< places in the envelope; at least one
+  bool may_be_repeat = false;             ///< the message is of an earlier start: it may have been delivered before the crash
+};
+
+struct RecipientResult {
+  enum class What : std::uint8_t {
+    delivered,
+    deferred,  ///< try again later
+    failed,    ///< for good
+    unknown,   ///< the connection was lost after the final dot: it may have been delivered
+  };
+  std::uint32_t recipient = 0;
+  What what = What::deferred;
+  std::string status_code;  ///< RFC 3463, "4.2.2"
+  std::string reply;        ///< the peer's words, or ours for the sender: no path, no secret
+  std::string remote_host;  ///< who said so; empty: we
+};
+
+struct AttemptResult {
+  std::vector<RecipientResult> recipients;  ///< one for each of the attempt's
+  rules::Health health = rules::Health::worked;
+};
+
+class Deliverer {
+ public:
+  Deliverer() = default;
+  Deliverer(const Deliverer&) = delete;
+  Deliverer& operator=(const Deliverer&) = delete;
+  virtual ~Deliverer() = default;
+
+  /// On the home loop; many at once. Every wait inside has a deadline, so that it always returns.
+  [[nodiscard]] virtual world::Task<AttemptResult> deliver(Attempt attempt) = 0;
+};
+
+}  // namespace posthorn::service

@@ -1,0 +1,74 @@
+#include "system/system_error.hpp"
+
+#include <string>
+#include <system_error>
+
+namespace posthorn::system {
+
+Error::Kind kind_of(int error_number) {
+  using enum Error::Kind;
+  switch (error_number) {
+    case ETIMEDOUT:
+      return timed_out;
+    case ECONNREFUSED:
+      return refused;
+    case ECONNRESET:
+    case EPIPE:
+    case ENOTCONN:
+      return reset;
+    case EHOSTUNREACH:
+    case ENETUNREACH:
+    case ENETDOWN:
+    case EADDRNOTAVAIL:
+    case ENODEV:
+      return unreachable;
+    case EADDRINUSE:
+    case EBUSY:
+      return in_use;
+    case ENOSPC:
+      return no_space;
+    case EDQUOT:
+      return over_quota;
+    case EROFS:
+      return read_only;
+    case EIO:
+    case ESTALE:
+      return io;
+    case EMFILE:
+    case ENFILE:
+      return too_many_files;
+    case ENOMEM:
+    case ENOBUFS:
+      return no_memory;
+    case ENOENT:
+    case ENOTDIR:
+      return not_found;
+    case EEXIST:
+    case ENOTEMPTY:
+      return exists;
+    case EACCES:
+    case EPERM:
+      return not_permitted;
+    case ELOOP:
+      return is_link;
+    case EINVAL:
+    case ENAMETOOLONG:
+      return invalid;
+    case EAFNOSUPPORT:
+    case EOPNOTSUPP:
+    case ENOSYS:
+      return unsupported;
+    default:
+      return other;
+  }
+}
+
+Error system_error(std::string_view doing, int error_number) {
+  return Error{kind_of(error_number), std::generic_category().message(error_number)}.context(doing);
+}
+
+std::unexpected<Error> system_failure(std::string_view doing, int error_number) {
+  return failure(system_error(doing, error_number));
+}
+
+}  // namespace posthorn::system

@@ -1,0 +1,192 @@
+"""Starts the real program for a test or a measurement: a state folder of its own, free ports on loopback, a configuration
+made from a few words, its readiness line awaited, its end checked. Standard library only.
+
+  with Posthorn(users=["alice"]) as server:
+      smtplib.SMTP("127.0.0.1", server.port("mx"))
+      server.wait_for_mail("alice", 1)
+"""
+import contextlib
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+START_SECONDS = 30
+END_SECONDS = 12  # the server promises 10 (FAULTS F31)
+
+
+def program():
+    """The program under test: $POSTHORN, or what make build made."""
+    return pathlib.Path(os.environ.get("POSTHORN") or ROOT / "build/posthorn")
+
+
+def free_ports(count):
+    """Ports of loopback that nobody listens on now."""
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+
+
+def wait_until(claim, seconds, what, step=0.02):
+    """What `claim()` returned once it held; fails when it does not hold in time."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = claim()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {seconds} s: {what}")
+        time.sleep(step)
+
+
+def toml_value(value):
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return str(value)
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(toml_value(each) for each in value) + "]"
+    escaped = str(value).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def toml(settings):
+    """TOML of a dict: plain values, then a dict as a table, a list of dicts as an array of tables."""
+    plain = {key: value for key, value in settings.items() if not is_table(value)}
+    lines = [f"{key} = {toml_value(value)}" for key, value in plain.items()]
+    for name, table in settings.items():
+        if not is_table(table):
+            continue
+        head = f"[{name}]" if isinstance(table, dict) else f"[[{name}]]"
+        for one in [table] if isinstance(table, dict) else table:
+            lines += ["", head] + [f"{key} = {toml_value(value)}" for key, value in one.items()]
+    return "\n".join(lines) + "\n"
+
+
+def is_table(value):
+    return isinstance(value, dict) or (isinstance(value, list) and bool(value) and isinstance(value[0], dict))
+
+
+class Posthorn:
+    """One server. `settings` are merged over the test's own: tables key by key, everything else replaced."""
+
+    def __init__(self, users=("alice",), roles=("mx", "relay"), domains=("example.test",), settings=None, folder=None, wrapper=()):
+        self.own_folder = folder is None
+        self.folder = pathlib.Path(folder or tempfile.mkdtemp(prefix="posthorn-test-"))
+        self.state = self.folder / "state"
+        self.mail = self.folder / "mail"
+        self.config = self.folder / "posthorn.toml"
+        self.errors = self.folder / "stderr"
+        self.wrapper = list(wrapper)
+        self.ports = dict(zip(roles, free_ports(len(roles))))
+        self.domains = list(domains)
+        self.process = None
+        for place in (self.state, self.mail):
+            place.mkdir(parents=True, exist_ok=True)
+        (self.folder / "users").write_text("".join(f"{user}\n" for user in users))
+        (self.folder / "aliases").touch()
+        self.settings = self.merged(self.basic_settings(), settings or {})
+        self.config.write_text(toml(self.settings))
+
+    def basic_settings(self):
+        return {
+            "hostname": "mx.example.test",
+            "domains": self.domains,
+            "state": str(self.state),
+            "listener": [
+                {"address": [f"127.0.0.1:{port}"], "role": role, "tls": "none"} for role, port in self.ports.items()
+            ],
+            "mailbox": {"root": str(self.mail), "users": str(self.folder / "users"), "aliases": str(self.folder / "aliases")},
+            "process": {"user": ""},
+        }
+
+    @staticmethod
+    def merged(below, above):
+        both = dict(below)
+        for key, value in above.items():
+            both[key] = {**below[key], **value} if isinstance(value, dict) and isinstance(below.get(key), dict) else value
+        return both
+
+    def start(self):
+        with open(self.errors, "ab") as errors:
+            start = errors.tell()
+            self.process = subprocess.Popen(
+                [*self.wrapper, str(program()), "serve", "-c", str(self.config)],
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors, start_new_session=True,
+            )
+        wait_until(lambda: self.is_ready(start), START_SECONDS, f"readiness line in {self.errors}")
+        return self
+
+    def is_ready(self, start):
+        told = self.errors.read_bytes()[start:]
+        if any(line.startswith(b"posthorn ready") for line in told.splitlines()):
+            return True
+        if self.process.poll() is not None:
+            raise AssertionError(f"the server ended with {self.process.returncode}:\n{told.decode(errors='replace')}")
+        return False
+
+    def port(self, role):
+        return self.ports[role]
+
+    def pid(self):
+        """Of the program itself, also behind a wrapper such as strace."""
+        if not self.wrapper:
+            return self.process.pid
+        children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        return int(children[0])
+
+    def signal(self, number):
+        os.kill(self.pid(), number)
+
+    def kill(self):
+        """SIGKILL to every process of the server at once: the group it leads."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self):
+        """An orderly end: SIGTERM, then status 0 in time."""
+        self.signal(signal.SIGTERM)
+        try:
+            status = self.process.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError(f"did not end within {END_SECONDS} s of SIGTERM\n{self.told()}") from None
+        assert status == 0, f"ended with {status} after SIGTERM\n{self.told()}"
+
+    def told(self):
+        return self.errors.read_text(errors="replace")[-8000:]
+
+    def delivered(self, user):
+        """The messages in a user's Maildir, as bytes, in order of their names."""
+        folder = self.mail / user / "new"
+        return [path.read_bytes() for path in sorted(folder.iterdir())] if folder.is_dir() else []
+
+    def wait_for_mail(self, user, count, seconds=15):
+        """At least so many messages of the user's, or a failure that shows what the server said."""
+        with contextlib.suppress(AssertionError):
+            return wait_until(lambda: len(found := self.delivered(user)) >= count and found, seconds, "mail")
+        raise AssertionError(f"{len(self.delivered(user))} of {count} messages for {user} after {seconds} s\n{self.told()}")
+
+    def remove(self):
+        if self.own_folder:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, kind, fault, trace):
+        if self.process.poll() is None:
+            if kind is None:
+                self.stop()
+            else:
+                self.kill()
+                print(self.told())
+        self.remove()
