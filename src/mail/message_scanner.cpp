@@ -122,7 +122,7 @@ void MessageScanner::feed_name(char c) {
 }
 
 void MessageScanner::start_header_line(char c) {
-  if (ascii::is_blank(c) && facts_.header_fields > 0) {
+  if (ascii::is_blank(c) && facts_.header_fields + facts_.malformed_header_lines > 0) {
     place_ = Place::value;
     return;
   }
