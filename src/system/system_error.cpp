@@ -26,6 +26,7 @@ Error::Kind kind_of(int error_number) {
     case EBUSY:
       return in_use;
     case ENOSPC:
+    case EFBIG:
       return no_space;
     case EDQUOT:
       return over_quota;
@@ -41,7 +42,6 @@ Error::Kind kind_of(int error_number) {
     case ENOBUFS:
       return no_memory;
     case ENOENT:
-    case ENOTDIR:
       return not_found;
     case EEXIST:
     case ENOTEMPTY:
@@ -52,11 +52,14 @@ Error::Kind kind_of(int error_number) {
     case ELOOP:
       return is_link;
     case EINVAL:
+    case ENOTDIR:
+    case EISDIR:
     case ENAMETOOLONG:
       return invalid;
     case EAFNOSUPPORT:
     case EOPNOTSUPP:
     case ENOSYS:
+    case EXDEV:
       return unsupported;
     default:
       return other;
