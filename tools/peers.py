@@ -20,6 +20,14 @@ PACKAGES = {
     "postfix": ["postfix"],
     "dovecot": ["dovecot-core", "dovecot-imapd"],
 }
+# Paths compiled into programs that no setting changes: made relative, for programs that are started in the peer's folder.
+DOVECOT = "usr/lib/dovecot/"
+RELATIVE = {
+    "dovecot": {
+        "usr/bin/doveconf": ["usr/sbin/dovecot", DOVECOT + "libdovecot.so.0.0.0"],
+        "usr/lib/dovecot/modules": [DOVECOT + "libdovecot.so.0.0.0", DOVECOT + "libdovecot-login.so.0.0.0"],
+    }
+}
 
 
 def cache():
@@ -75,6 +83,14 @@ def fetch(name):
     return sorted(folder.glob("*.deb"))
 
 
+def make_relative(place, path, programs):
+    """The same length, so that nothing else in the program moves."""
+    for program in programs:
+        file = place / program
+        compiled = b"/" + path.encode() + b"\0"
+        file.write_bytes(file.read_bytes().replace(compiled, path.encode() + b"\0\0"))
+
+
 def root(name):
     place = UNPACKED / name
     done = place / ".unpacked"
@@ -82,13 +98,15 @@ def root(name):
         place.mkdir(parents=True, exist_ok=True)
         for package in fetch(name):
             run("dpkg-deb", "-x", str(package), str(place))
+        for path, programs in RELATIVE.get(name, {}).items():
+            make_relative(place, path, programs)
         done.touch()
     return place
 
 
 def environment(place):
-    folders = [place / "usr/lib/x86_64-linux-gnu", *(place / "usr/lib").glob("*"), place / "lib/x86_64-linux-gnu"]
-    return {**os.environ, "LD_LIBRARY_PATH": ":".join(str(folder) for folder in folders if folder.is_dir())}
+    folders = sorted({str(library.parent) for library in place.rglob("*.so*")})
+    return {**os.environ, "LD_LIBRARY_PATH": ":".join(folders)}
 
 
 if __name__ == "__main__":

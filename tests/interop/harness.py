@@ -34,15 +34,15 @@ def free_ports(count):
         return [each.getsockname()[1] for each in sockets]
 
 
-def wait_until(claim, seconds, what, step=0.02):
-    """What `claim()` returned once it held; fails when it does not hold in time."""
+def wait_until(claim, seconds, what, step=0.02, describe=str):
+    """What `claim()` returned once it held; fails when it does not hold in time, with what `describe()` tells."""
     deadline = time.monotonic() + seconds
     while True:
         value = claim()
         if value:
             return value
         if time.monotonic() > deadline:
-            raise AssertionError(f"not within {seconds} s: {what}")
+            raise AssertionError(f"not within {seconds} s: {what}\n{describe()}")
         time.sleep(step)
 
 
@@ -75,9 +75,11 @@ def is_table(value):
 
 
 class Posthorn:
-    """One server. `settings` are merged over the test's own: tables key by key, everything else replaced."""
+    """One server. `settings` are merged over the test's own: tables key by key, everything else replaced. With `account` (as
+    root only) the server is to become that account, which then owns its folders."""
 
-    def __init__(self, users=("alice",), roles=("mx", "relay"), domains=("example.test",), settings=None, folder=None, wrapper=()):
+    def __init__(self, users=("alice",), roles=("mx", "relay"), domains=("example.test",), settings=None, folder=None,
+                 wrapper=(), account=""):
         self.own_folder = folder is None
         self.folder = pathlib.Path(folder or tempfile.mkdtemp(prefix="posthorn-test-"))
         self.state = self.folder / "state"
@@ -92,7 +94,9 @@ class Posthorn:
             place.mkdir(parents=True, exist_ok=True)
         (self.folder / "users").write_text("".join(f"{user}\n" for user in users))
         (self.folder / "aliases").touch()
-        self.settings = self.merged(self.basic_settings(), settings or {})
+        if account:
+            self.give_folders_to(account)
+        self.settings = self.merged({**self.basic_settings(), "process": {"user": account}}, settings or {})
         self.config.write_text(toml(self.settings))
 
     def basic_settings(self):
@@ -104,8 +108,12 @@ class Posthorn:
                 {"address": [f"127.0.0.1:{port}"], "role": role, "tls": "none"} for role, port in self.ports.items()
             ],
             "mailbox": {"root": str(self.mail), "users": str(self.folder / "users"), "aliases": str(self.folder / "aliases")},
-            "process": {"user": ""},
         }
+
+    def give_folders_to(self, account):
+        self.folder.chmod(0o755)
+        for place in (self.state, self.mail):
+            shutil.chown(place, account)
 
     @staticmethod
     def merged(below, above):
@@ -164,16 +172,28 @@ class Posthorn:
     def told(self):
         return self.errors.read_text(errors="replace")[-8000:]
 
-    def delivered(self, user):
-        """The messages in a user's Maildir, as bytes, in order of their names."""
+    def names(self, user):
+        """The file names in a user's Maildir/new, sorted."""
         folder = self.mail / user / "new"
-        return [path.read_bytes() for path in sorted(folder.iterdir())] if folder.is_dir() else []
+        return sorted(os.listdir(folder)) if folder.is_dir() else []
 
-    def wait_for_mail(self, user, count, seconds=15):
+    def delivered(self, user):
+        """The messages there, as bytes, in the order of their names."""
+        return [(self.mail / user / "new" / name).read_bytes() for name in self.names(user)]
+
+    def wait_for_mail(self, user, count, seconds=20):
         """At least so many messages of the user's, or a failure that shows what the server said."""
         with contextlib.suppress(AssertionError):
-            return wait_until(lambda: len(found := self.delivered(user)) >= count and found, seconds, "mail")
-        raise AssertionError(f"{len(self.delivered(user))} of {count} messages for {user} after {seconds} s\n{self.told()}")
+            wait_until(lambda: len(self.names(user)) >= count, seconds, "mail")
+            return self.delivered(user)
+        raise AssertionError(f"{len(self.names(user))} of {count} messages for {user} after {seconds} s\n{self.told()}")
+
+    @contextlib.contextmanager
+    def one_more(self, user):
+        """Within the block exactly one message is sent to the user; after it, `arrived()` is that message, with LF ends."""
+        before = set(self.names(user))
+        yield lambda: (self.mail / user / "new" / next(iter(set(self.names(user)) - before))).read_bytes().replace(b"\r\n", b"\n")
+        self.wait_for_mail(user, len(before) + 1)
 
     def remove(self):
         if self.own_folder:
