@@ -14,7 +14,7 @@ WORDS = {
     "a switched-off test": r"GTEST_SKIP|\bDISABLED_|@unittest\.skip|\bskipTest\b|WILL_FAIL",
     "a swallowed failure": r"\|\|\s*(true|:)(\s|$)",
     "a merge left open": r"^(<{7}|>{7}) ",
-    "a folder of one machine": r"(?<![\w.])/(home|work|root|Users)/\w",
+    "a folder of one machine": r"(?<![\w.}])/(home|work|root|Users)/\w",
 }
 # This file and its test name the words; licences, corpora and captured mail are other people's text.
 APART = re.compile(r"^(tools/check_words\.py|tests/house/|LICENSE|tests/vectors/|tests/fuzz/corpus/)|\.(eml|bin|dat|pem|key|crt)$")
