@@ -11,7 +11,8 @@ constexpr std::size_t crlf_octets = 2;
 
 /// Where the first CR, LF or NUL stands at or after `from`; the size if there is none.
 std::size_t find_special(std::string_view bytes, std::size_t from) {
-  while (from < bytes.size() && (bytes[from] > '\r' || (bytes[from] != '\r' && bytes[from] != '\n' && bytes[from] != '\0'))) {
+  while (from < bytes.size() &&
+         (bytes[from] > '\r' || (bytes[from] != '\r' && bytes[from] != '\n' && bytes[from] != '\0'))) {
     ++from;
   }
   return from;

@@ -20,7 +20,7 @@ class LineBuffer {
   };
 
   enum class Found : std::uint8_t {
-    nothing,   ///< no whole line yet
+    nothing,  ///< no whole line yet
     line,
     too_long,  ///< an over-long line has ended; it was thrown away
     endless,   ///< an over-long line goes on past the bound
@@ -65,9 +65,9 @@ class LineBuffer {
   void release();
 
   Settings settings_;
-  std::string kept_;         // bytes of our own; the first `used_` are used up
+  std::string kept_;  // bytes of our own; the first `used_` are used up
   std::size_t used_ = 0;
-  std::string_view lent_;    // what follows them
+  std::string_view lent_;      // what follows them
   std::size_t searched_ = 0;   // so many octets of raw() hold no end of line and no fault
   std::size_t discarded_ = 0;  // of the over-long line under way; 0: there is none
 };

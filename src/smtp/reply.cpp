@@ -10,10 +10,10 @@
 namespace posthorn::smtp {
 
 void ReplyLines::add_line(const ReplyText& line) {
-  std::string text(view());
+  if (const auto* literal = std::get_if<std::string_view>(&text_)) text_ = std::string(*literal);
+  auto& text = *std::get_if<std::string>(&text_);
   text += '\n';
   text += line.text();
-  text_ = std::move(text);
 }
 
 std::string_view ReplyLines::view() const {

@@ -17,8 +17,8 @@ namespace posthorn::smtp {
 
 /// What a server answered. The text is the peer's: it passes through a cleaning type before a person or a log sees it.
 struct PeerReply {
-  unsigned code = 0;                   ///< 200 to 599
-  std::vector<std::string> lines;      ///< without code and separator; the enhanced status still there; never empty
+  unsigned code = 0;               ///< 200 to 599
+  std::vector<std::string> lines;  ///< without code and separator; the enhanced status still there; never empty
 
   /// Of the first line that has one of the code's class (RFC 2034 §4).
   [[nodiscard]] std::optional<mail::EnhancedStatus> status() const;

@@ -28,6 +28,7 @@
 
 #include "mail/envelope.hpp"
 #include "mail/trace_field.hpp"
+#include "smtp/command.hpp"
 #include "smtp/data_framing.hpp"
 #include "smtp/line_buffer.hpp"
 #include "smtp/reply.hpp"
@@ -50,17 +51,17 @@ struct Channel {
 
 /// What a session has learned, for the trace field, the log and the rules.
 struct SessionFacts {
-  std::string hello;               ///< the name in HELO or EHLO: visible ASCII, at most 255 octets; empty: none yet
-  bool extended = false;           ///< it was EHLO
+  std::string hello;      ///< the name in HELO or EHLO: visible ASCII, at most 255 octets; empty: none yet
+  bool extended = false;  ///< it was EHLO
   Channel channel;
-  std::string user;                ///< who authenticated; empty: nobody
-  bool talked_early = false;       ///< bytes came before the greeting
-  bool pipelined_unasked = false;  ///< commands came behind one that must end a group (RFC 2920 §3.1), or before EHLO
-  std::uint32_t commands = 0;      ///< lines that were answered
-  std::uint32_t errors = 0;        ///< refused commands
-  std::uint32_t junk_commands = 0; ///< since the last accepted message
-  std::uint32_t transactions = 0;  ///< MAIL accepted
-  std::uint32_t messages = 0;      ///< accepted
+  std::string user;                 ///< who authenticated; empty: nobody
+  bool talked_early = false;        ///< bytes came before the greeting
+  bool pipelined_unasked = false;   ///< commands came behind one that must end a group (RFC 2920 §3.1), or before EHLO
+  std::uint32_t commands = 0;       ///< lines that were answered
+  std::uint32_t errors = 0;         ///< refused commands
+  std::uint32_t junk_commands = 0;  ///< since the last accepted message
+  std::uint32_t transactions = 0;   ///< MAIL accepted
+  std::uint32_t messages = 0;       ///< accepted
   std::uint32_t authentication_failures = 0;
 };
 
@@ -82,6 +83,8 @@ class ServerSession {
   /// §3.1).
   void refuse_session(Reply reply);
 
+  /// Bytes were there before the greeting was sent. Only noted.
+  void note_early_talk() { facts_.talked_early = true; }
   /// The next bytes, only while wants_input(). They must stay valid until next() gives Wait or a question.
   void receive(std::string_view bytes);
   /// The client ended its side, or the connection broke. No reply; an open question is void.
@@ -143,25 +146,125 @@ class ServerSession {
     responses,      // of a SASL exchange
     text,           // of DATA
     chunk,          // of BDAT
-    refused_chunk,  // of a BDAT that is answered by `refusal_` when its octets are through
+    refused_chunk,  // of a BDAT that is answered by refusal_ when its octets are through
   };
   struct Transaction {
     mail::Envelope envelope;
-    std::optional<mail::Recipient> asked;  // AskRecipient is open about this one
-    bool message_begun = false;            // the driver holds a message
-    bool by_chunks = false;                // BDAT, not DATA
-    std::uint64_t octets = 0;              // of the message so far
+    std::optional<mail::Recipient> asked;  // the one that AskRecipient is about
+    std::uint32_t rcpt_commands = 0;
+    bool has_message = false;  // the driver holds a message
+    bool by_chunks = false;    // BDAT, not DATA
+    std::uint64_t octets = 0;  // of the message so far
     DotDecoder decoder;
     LineEndChecker line_ends;
   };
+
+  // server_session.cpp: input, dispatch, replies, the end
+  [[nodiscard]] std::optional<Effect> pending();
+  [[nodiscard]] bool has_pending() const;
+  [[nodiscard]] Effect question_effect();
+  [[nodiscard]] bool advance();
+  [[nodiscard]] bool read_line();
+  [[nodiscard]] bool has_foreign_start();
+  void on_line(std::string_view line);
+  void perform(Command& command);
+  void on_line_of_refused_session(std::string_view line);
+  void on_fault(CommandFault fault);
+  void note_pipelining(const Command& command);
+  void reply(Reply reply);
+  void refuse_command(Reply refusal);
+  void count_error(Reply refusal);
+  [[nodiscard]] bool count_junk();
+  void ask(Question question);
+  [[nodiscard]] Question take_question();
+  void drop_transaction();
+  void back_to_idle();
+  void end(Reply reply);
+  void close();
+  void check_state() const;
+
+  // server_session_answer.cpp
+  [[nodiscard]] Reply usual_reply() const;
+  void on_authentication_refused(Reply refusal);
+
+  // server_session_command.cpp
+  void on_hello(const HelloCommand& command);
+  void on_rset();
+  void on_noop();
+  void on_vrfy(const VerifyCommand& command);
+  void on_help(const HelpCommand& command);
+  void on_quit();
+  [[nodiscard]] ReplyLines hello_lines() const;
+  [[nodiscard]] std::string limits_line() const;
+  [[nodiscard]] std::string auth_line() const;
+
+  // server_session_envelope.cpp
+  void on_mail(MailCommand& command);
+  void on_rcpt(RcptCommand& command);
+  [[nodiscard]] std::optional<Reply> missing_proof() const;
+  [[nodiscard]] std::optional<Reply> mail_refusal(const MailCommand& command) const;
+  [[nodiscard]] std::optional<Reply> rcpt_refusal(const RcptCommand& command) const;
+  void on_sender_accepted(Reply reply);
+  void on_sender_refused(Reply refusal);
+  void refuse_recipient(Reply refusal);
+  void on_recipient_accepted(Reply reply);
+
+  // server_session_message.cpp
+  void on_data();
+  void on_bdat(const BdatCommand& command);
+  [[nodiscard]] std::optional<Reply> data_refusal() const;
+  [[nodiscard]] std::optional<Reply> bdat_refusal() const;
+  void refuse_chunk(Reply refusal);
+  void on_begin_accepted(Reply reply);
+  void on_begin_refused(Reply refusal);
+  [[nodiscard]] bool read_text();
+  [[nodiscard]] bool read_chunk();
+  [[nodiscard]] bool read_refused_chunk();
+  void take_text(std::string_view text);
+  void end_chunk();
+  void end_message();
+  void on_end_accepted(Reply reply);
+  void on_end_refused(Reply refusal);
+
+  // server_session_security.cpp
+  void on_starttls();
+  void on_auth(const AuthCommand& command);
+  [[nodiscard]] std::optional<Reply> auth_refusal(const AuthCommand& command) const;
+  [[nodiscard]] const AuthMechanism* find_mechanism(std::string_view name) const;
+  [[nodiscard]] bool is_offered(const AuthMechanism& mechanism) const;
+  void on_response(std::string_view line);
+  void ask_authentication(std::string_view encoded, bool is_first);
+  void end_authentication();
 
   std::shared_ptr<const ServerSettings> settings_;
   LineBuffer input_;
   SessionFacts facts_;
   std::unique_ptr<Transaction> transaction_;  // there is one from MAIL_STARTED to DATA_RECEIVING
+  ChunkReader chunk_;
   State state_ = State::start;
-  Question question_ = Question::none;
   Reading reading_ = Reading::commands;
+  bool greeted_ = false;
+  bool session_refused_ = false;    // by 554: only QUIT is served
+  bool awaits_first_octet_ = true;  // on this channel
+  bool awaits_first_line_ = true;
+  bool shutting_down_ = false;
+
+  // The question, and what it is about.
+  Question question_ = Question::none;
+  bool to_be_asked_ = false;
+  bool is_first_step_ = false;                // of an authentication
+  const AuthMechanism* mechanism_ = nullptr;  // of the authentication under way
+  std::optional<Secret> response_;
+  std::string asked_text_;  // VRFY's
+
+  // Effects that wait for next(), in this order; then the question, then the end.
+  std::string_view message_bytes_;
+  bool to_be_dropped_message_ = false;
+  bool to_be_dropped_authentication_ = false;
+  std::optional<Reply> reply_;
+  bool close_told_ = false;
+
+  std::optional<Reply> refusal_;  // what the message or chunk being thrown away will be answered with
 };
 
 }  // namespace posthorn::smtp
