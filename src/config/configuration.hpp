@@ -9,6 +9,7 @@
 #include "base/time.hpp"
 #include "rules/listener_role.hpp"
 #include "rules/next_hop.hpp"
+#include "rules/sender_check.hpp"
 #include "smtp/client_settings.hpp"
 #include "world/log.hpp"
 
@@ -20,6 +21,7 @@
 namespace posthorn::config {
 
 using rules::ListenerRole;
+using rules::SenderCheck;
 using std::chrono::days;
 using std::chrono::hours;
 using std::chrono::minutes;
@@ -69,12 +71,11 @@ struct Mailbox {
   std::string root = "/var/spool/mail";
   MailboxFormat format = MailboxFormat::maildir;
   std::string users = "/etc/posthorn/users";
-  std::string aliases = "/etc/aliases";
-  std::string virtual_aliases;  ///< path of full-address aliases, catch-alls and patterns; empty: none
-  std::string separator = "+";  ///< alice+tag reaches alice; empty: no subaddressing
-  std::string forward_file;     ///< name of a redirect file in a user's folder (".forward"); empty: none
-  bool system_users = false;    ///< each mailbox belongs to the system account of that name
-  std::uint64_t quota = 0;      ///< octets per user; 0: none
+  std::string aliases = "/etc/aliases";  ///< empty: none
+  std::string separator = "+";           ///< alice+tag reaches alice; empty: no subaddressing
+  std::string forward_file;              ///< name of a redirect file in a user's folder (".forward"); empty: none
+  bool system_users = false;             ///< each mailbox belongs to the system account of that name
+  std::uint64_t quota = 0;               ///< octets per user; 0: none
   OtherServers other_servers = OtherServers::relay;
 };
 
@@ -171,12 +172,6 @@ struct Limits {
 
 struct Smtp {
   bool vrfy = false;  ///< true: VRFY says whether a user is there; false: 252
-};
-
-enum class SenderCheck : std::uint8_t {
-  own,    ///< sender and From are addresses of the authenticated user, or 553 5.7.1
-  local,  ///< any address in our domains
-  off,
 };
 
 struct Submission {
