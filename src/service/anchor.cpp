@@ -1,1 +1,0 @@
-// Anchors the library until its first source lands.
