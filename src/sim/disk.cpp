@@ -104,7 +104,7 @@ Result<std::unique_ptr<world::Folder>> Disk::open_root(const std::string& path) 
   auto node = state_->find(path);
   if (node == nullptr) return failure(state_->fail(Error::Kind::not_found, path, "not found"));
   if (node->type != EntryType::folder) return failure(state_->fail(Error::Kind::invalid, path, "is no folder"));
-  if (!state_->may(*node, 5U)) return failure(state_->fail(Error::Kind::not_permitted, path, "not permitted"));
+  if (!state_->may(*node, 1U)) return failure(state_->fail(Error::Kind::not_permitted, path, "not permitted"));
   if (!state_->has_descriptor()) return failure(state_->fail(Error::Kind::too_many_files, path, "too many files open"));
   return open_folder_handle(state_, std::move(node), path);
 }

@@ -199,7 +199,7 @@ class SimFolder final : public world::Folder {
   }
 
   Result<std::unique_ptr<world::Folder>> open_folder(std::string_view name) override {
-    const auto found = open_existing(DiskOperation::open_folder, name, EntryType::folder, 5U);
+    const auto found = open_existing(DiskOperation::open_folder, name, EntryType::folder, 1U);
     if (!found) return failure(found.error());
     return std::make_unique<SimFolder>(handle_.shared_state(), *found, beneath(name));
   }

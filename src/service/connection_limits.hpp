@@ -1,0 +1,69 @@
+// How many incoming connections there may be, in all and from one address. One object for all listeners and loops.
+// An IPv6 client counts by its /64, which is what one customer is given.
+#pragma once
+
+#include "base/ip_address.hpp"
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+#include <unordered_map>
+#include <utility>
+
+namespace posthorn::service {
+
+class ConnectionLimits {
+ public:
+  struct Settings {
+    std::uint32_t connections = 10'000;
+    std::uint32_t per_address = 100;
+  };
+  enum class Verdict : std::uint8_t { admitted, too_many, too_many_from_address };
+
+  /// A place taken; given back when it goes.
+  class Ticket {
+   public:
+    Ticket() = default;
+    Ticket(ConnectionLimits& limits, IpAddress address) : limits_(&limits), address_(address) {}
+    Ticket(Ticket&& other) noexcept : limits_(std::exchange(other.limits_, nullptr)), address_(other.address_) {}
+    Ticket& operator=(Ticket&& other) noexcept {
+      std::swap(limits_, other.limits_);
+      std::swap(address_, other.address_);
+      return *this;
+    }
+    Ticket(const Ticket&) = delete;
+    Ticket& operator=(const Ticket&) = delete;
+    ~Ticket() {
+      if (limits_ != nullptr) limits_->give_back(address_);
+    }
+
+   private:
+    ConnectionLimits* limits_ = nullptr;
+    IpAddress address_;
+  };
+
+  explicit ConnectionLimits(Settings settings);
+
+  /// Any thread. The ticket is good only when admitted.
+  [[nodiscard]] std::pair<Verdict, Ticket> admit(const IpAddress& client);
+  /// New bounds, for connections that come later. Any thread.
+  void change(Settings settings);
+  [[nodiscard]] std::uint32_t most() const { return most_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::uint32_t open() const { return open_.load(std::memory_order_relaxed); }
+
+ private:
+  struct Shard {
+    std::mutex mutex;
+    std::unordered_map<IpAddress, std::uint32_t> counts;
+  };
+  void give_back(const IpAddress& group);
+  [[nodiscard]] Shard& shard_of(const IpAddress& group);
+
+  std::atomic<std::uint32_t> most_;
+  std::atomic<std::uint32_t> most_per_address_;
+  std::atomic<std::uint32_t> open_ = 0;
+  std::array<Shard, 16> shards_;
+};
+
+}  // namespace posthorn::service

@@ -1,0 +1,94 @@
+#include "service/gatekeeper.hpp"
+
+#include "rules/recipient_router.hpp"
+#include "rules/relay_rules.hpp"
+
+#include <unordered_set>
+#include <utility>
+#include <variant>
+
+namespace posthorn::service {
+namespace {
+
+std::optional<smtp::Reply> refusal_by(const rules::Directory& directory, const Client& client,
+                                      const mail::Address& recipient) {
+  const bool is_local = directory.is_local_domain(recipient.domain());
+  const auto relay = rules::relay_refusal(
+      {.role = client.role, .is_authenticated = !client.user.empty(), .is_local = is_local});
+  if (relay || !is_local) return relay;
+  return rules::refusal_of(rules::resolve(recipient, directory));
+}
+
+/// Recipients in the order they are found, each once; local parts of our own domains compare as we compare them.
+class RecipientSet {
+ public:
+  explicit RecipientSet(const rules::Directory& directory) : directory_(directory) {}
+
+  void add(mail::Recipient recipient) {
+    if (seen_.insert(key_of(recipient.address)).second) list_.push_back(std::move(recipient));
+  }
+  [[nodiscard]] std::vector<mail::Recipient> take() { return std::move(list_); }
+
+ private:
+  [[nodiscard]] std::string key_of(const mail::Address& address) const {
+    const bool is_local = directory_.is_local_domain(address.domain());
+    const std::string local_part(address.local_part());
+    return (is_local ? mail::canonical_local_part(local_part) : local_part) + "@" + std::string(address.domain());
+  }
+
+  const rules::Directory& directory_;
+  std::unordered_set<std::string> seen_;
+  std::vector<mail::Recipient> list_;
+};
+
+const mail::Address& address_of(const rules::Destination& destination) {
+  return std::visit([](const auto& end) -> const mail::Address& { return end.address; }, destination);
+}
+
+/// Adds those whom one recipient's mail reaches. False: nobody.
+bool add_ends(RecipientSet& ends, const mail::Recipient& recipient, const rules::Directory& directory) {
+  if (!directory.is_local_domain(recipient.address.domain())) {
+    ends.add(recipient);
+    return true;
+  }
+  const auto resolution = rules::resolve(recipient.address, directory);
+  const auto* routed = std::get_if<rules::Routed>(&resolution);
+  if (routed == nullptr) return false;
+  for (const auto& destination : routed->destinations) {
+    auto end = recipient;
+    end.address = address_of(destination);
+    ends.add(std::move(end));
+  }
+  return true;
+}
+
+}  // namespace
+
+std::optional<smtp::Reply> Gatekeeper::refuse_recipient(const Client& client, const mail::Address& recipient) const {
+  return refusal_by(*directory_.current(), client, recipient);
+}
+
+world::Task<std::optional<smtp::Reply>> Gatekeeper::look_again(Client client, mail::Address recipient) {
+  co_await directory_.refresh(loop_);
+  co_return refuse_recipient(client, recipient);
+}
+
+Expansion Gatekeeper::expand(mail::Envelope envelope) const {
+  const auto directory = directory_.current();
+  RecipientSet ends(*directory);
+  bool all_reached = true;
+  for (const auto& recipient : envelope.recipients) {
+    all_reached = add_ends(ends, recipient, *directory) && all_reached;
+  }
+  // Somebody left between RCPT and the end of data: the sender tries again and is told at RCPT.
+  Expansion expansion{.envelope = std::move(envelope)};
+  if (!all_reached) expansion.refusal = smtp::Reply{451, {4, 3, 5}, "a recipient changed meanwhile, try again"};
+  expansion.envelope.recipients = ends.take();
+  return expansion;
+}
+
+bool says_unknown_user(const smtp::Reply& reply) {
+  return reply.code() == 550 && reply.status() == mail::EnhancedStatus{5, 1, 1};
+}
+
+}  // namespace posthorn::service

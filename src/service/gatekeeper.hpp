@@ -1,0 +1,49 @@
+// Gatekeeper: answers a session's questions about senders and recipients, and says who gets an accepted message. It joins
+// the rules (relay_rules, recipient_router) with the directory as it is now; a recipient who seems unknown is looked up
+// once more when the files have changed since, so that `posthorn user add` counts at once.
+#pragma once
+
+#include "mail/envelope.hpp"
+#include "rules/listener_role.hpp"
+#include "service/directory_source.hpp"
+#include "smtp/reply.hpp"
+#include "world/task.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace posthorn::service {
+
+/// On whose word a session asks.
+struct Client {
+  rules::ListenerRole role = rules::ListenerRole::mx;
+  std::string_view user;  ///< authenticated; empty: nobody
+};
+
+/// An envelope as it is stored: aliases replaced by those they name, each recipient once.
+struct Expansion {
+  mail::Envelope envelope;
+  std::optional<smtp::Reply> refusal;  ///< nobody can be reached now
+};
+
+class Gatekeeper {
+ public:
+  Gatekeeper(DirectorySource& directory, world::Loop& loop) : directory_(directory), loop_(loop) {}
+
+  /// None: yes. Answers at once.
+  [[nodiscard]] std::optional<smtp::Reply> refuse_recipient(const Client& client, const mail::Address& recipient) const;
+  /// The same after the directory's files were looked at again; only for recipients who seem unknown.
+  [[nodiscard]] world::Task<std::optional<smtp::Reply>> look_again(Client client, mail::Address recipient);
+
+  [[nodiscard]] Expansion expand(mail::Envelope envelope) const;
+
+ private:
+  DirectorySource& directory_;
+  world::Loop& loop_;
+};
+
+/// RFC 5321 §4.3.2: the reply that says "no such user here", after which look_again() is worth a try.
+[[nodiscard]] bool says_unknown_user(const smtp::Reply& reply);
+
+}  // namespace posthorn::service

@@ -1,0 +1,135 @@
+#include "service/server.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace posthorn::service {
+namespace {
+
+constexpr Duration last_words = std::chrono::milliseconds{500};  // for the 421 to sessions that did not end in time
+
+}  // namespace
+
+/// What belongs to one loop.
+class Server::LoopServices {
+ public:
+  LoopServices(Server& server, LoopWorld& world)
+      : loop_(world.loop),
+        gatekeeper_(server.parts_.directory, world.loop),
+        intake_{world.loop, *server.spool_, server.world_.log, server.delivery_names_, server.parts_.routes,
+                [queue = server.queue_.get()](MessageId id, std::vector<Group> groups) {
+                  queue->accepted(id, std::move(groups));
+                }},
+        reception_{world.loop, server.world_.log, intake_, gatekeeper_},
+        receptions_(world.loop) {
+    for (auto& [listener, acceptor] : world.acceptors) {
+      listeners_.push_back(std::make_unique<Listener>(
+          ListenerWorld{reception_, receptions_, server.limits_, server.session_names_, server.policy_},
+          std::move(acceptor), listener));
+    }
+  }
+
+  void start() {
+    loop_.post([this] {
+      for (auto& listener : listeners_) tasks_.start(listener->run());
+    });
+  }
+
+  /// Awaited from the home loop; runs on this one.
+  world::Task<> end(world::Loop& home, MonotonicTime deadline) {
+    co_await world::move_to(loop_);
+    for (auto& listener : listeners_) listener->close();
+    receptions_.shut_down(smtp::ServerSession::Shutdown::after_message);
+    if (!co_await receptions_.all_gone().wait(deadline)) {
+      receptions_.shut_down(smtp::ServerSession::Shutdown::at_once);
+      co_await receptions_.all_gone().wait(after(loop_.now(), last_words));
+    }
+    co_await world::move_to(home);
+  }
+
+ private:
+  world::Loop& loop_;
+  Gatekeeper gatekeeper_;
+  IntakeWorld intake_;
+  ReceptionWorld reception_;
+  Receptions receptions_;
+  std::vector<std::unique_ptr<Listener>> listeners_;
+  world::TaskGroup tasks_;
+};
+
+Server::Server(ServerWorld world, ServerSettings settings, Parts parts)
+    : world_(std::move(world)),
+      settings_(std::move(settings)),
+      parts_(std::move(parts)),
+      policy_(settings_.policy),
+      limits_(settings_.limits),
+      session_names_(world_.clock.wall()),
+      delivery_names_(settings_.policy->reception.hostname, world_.process) {}
+
+Server::~Server() = default;
+
+world::Task<Result<>> Server::start() {
+  const store::SpoolWorld spool_world{world_.disk, world_.commit_worker, world_.workers,
+                                      world_.log,  world_.clock,         world_.random};
+  auto spool = co_await store::Spool::open(home(), spool_world, settings_.spool);
+  if (!spool) co_return failure(std::move(spool.error()).context("open the spool"));
+  spool_ = std::move(*spool);
+  local_ = parts_.make_local(*spool_);
+  remote_ = parts_.make_remote(*spool_);
+  queue_ = std::make_unique<QueueManager>(
+      QueueWorld{home(), *spool_, world_.log, world_.random, parts_.routes, *local_, *remote_}, settings_.queue);
+  for (auto& loop : world_.loops) services_.push_back(std::make_unique<LoopServices>(*this, loop));
+  for (auto& service : services_) service->start();
+  tasks_.start(spool_->maintain(home()));
+  tasks_.start(take_up_waiting());
+  co_return Result<>{};
+}
+
+world::Task<> Server::take_up_waiting() {
+  const auto report = co_await spool_->recover(home());
+  if (!report) {
+    world_.log.error("spool.unreadable", {{"error", report.error().text}});
+    co_return;
+  }
+  world_.log.info("spool.recovered", {{"messages", report->messages}, {"recipients", report->recipients},
+                                      {"segments", report->segments}, {"dropped_octets", report->dropped_octets},
+                                      {"damages", report->damages.size()}});
+  co_await queue_->adopt_waiting();
+}
+
+void Server::reload(std::shared_ptr<const Policy> policy, ConnectionLimits::Settings limits) {
+  policy_.replace(std::move(policy));
+  limits_.change(limits);
+}
+
+world::Task<> Server::stop() {
+  if (!spool_) co_return;
+  const auto deadline = after(home().now(), settings_.shutdown);
+  queue_->stop();
+  co_await end_receptions(deadline);
+  co_await end_queue(std::max(deadline, after(home().now(), last_words)));
+  spool_->stop();
+  co_await spool_->drain(home());
+}
+
+world::Task<> Server::end_receptions(MonotonicTime deadline) {
+  world::TaskGroup ends;
+  world::Event all_ended(home());
+  auto left = services_.size();
+  for (auto& service : services_) {
+    ends.start([](Server& server, LoopServices& part, MonotonicTime until, std::size_t& count,
+                  world::Event& ended) -> world::Task<> {
+      co_await part.end(server.home(), until);
+      if (--count == 0) ended.set();
+    }(*this, *service, deadline, left, all_ended));
+  }
+  co_await all_ended.wait(never);
+}
+
+world::Task<> Server::end_queue(MonotonicTime deadline) {
+  if (!co_await queue_->idle().wait(deadline)) {
+    world_.log.warning("queue.interrupted", {{"what_to_do", "nothing: what was under way is tried again after the start"}});
+  }
+}
+
+}  // namespace posthorn::service

@@ -1,0 +1,106 @@
+// Server: the mail server as a whole, joined to a world, real or simulated. It opens the spool, starts the listeners of
+// every loop, the queue manager and the housekeeping, and ends in order: no new connections, 421 to idle sessions, data
+// under way may finish, attempts under way end, the spool is drained (FAULTS F31).
+// The lock on the state folder is the caller's. The loops run from before start() until after stop().
+#pragma once
+
+#include "service/connection_limits.hpp"
+#include "service/delivery.hpp"
+#include "service/directory_source.hpp"
+#include "service/listener.hpp"
+#include "service/queue_manager.hpp"
+#include "service/session_names.hpp"
+#include "store/spool.hpp"
+#include "world/disk.hpp"
+#include "world/network.hpp"
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace posthorn::service {
+
+/// A listening socket on one loop.
+struct LoopAcceptor {
+  std::size_t listener = 0;  ///< in Policy::listeners
+  std::unique_ptr<world::Acceptor> acceptor;
+};
+
+struct LoopWorld {
+  world::Loop& loop;
+  std::vector<LoopAcceptor> acceptors;
+};
+
+/// All outlive the server. The first loop is the home loop.
+struct ServerWorld {
+  std::vector<LoopWorld> loops;
+  world::Disk& disk;
+  world::Workers& commit_worker;  ///< one thread, the spool's alone
+  world::Workers& workers;
+  world::Log& log;
+  const world::Clock& clock;
+  world::Random& random;
+  std::uint32_t process = 0;  ///< our process id, for delivery names
+};
+
+struct ServerSettings {
+  std::shared_ptr<const Policy> policy;
+  ConnectionLimits::Settings limits;
+  store::SpoolSettings spool;
+  QueueSettings queue;
+  Duration shutdown = std::chrono::seconds{8};  ///< for data under way when told to stop
+};
+
+class Server {
+ public:
+  /// `local` and `remote` carry out attempts on the home loop.
+  struct Parts {
+    DirectorySource& directory;
+    const Routes& routes;
+    std::function<std::unique_ptr<Deliverer>(store::Spool&)> make_local;
+    std::function<std::unique_ptr<Deliverer>(store::Spool&)> make_remote;
+  };
+
+  Server(ServerWorld world, ServerSettings settings, Parts parts);
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  /// Opens the spool and takes connections; returns when every listener accepts. What waited in the spool is read in the
+  /// background. On the home loop.
+  [[nodiscard]] world::Task<Result<>> start();
+  /// New policy and limits, for connections that come from now on. Any thread.
+  void reload(std::shared_ptr<const Policy> policy, ConnectionLimits::Settings limits);
+  /// Ends in order, in at most the settings' shutdown time and about a second. On the home loop.
+  [[nodiscard]] world::Task<> stop();
+
+  [[nodiscard]] store::Spool& spool() { return *spool_; }
+  [[nodiscard]] QueueManager& queue() { return *queue_; }
+  [[nodiscard]] std::uint32_t connections() const { return limits_.open(); }
+
+ private:
+  class LoopServices;
+
+  [[nodiscard]] world::Loop& home() { return world_.loops.front().loop; }
+  [[nodiscard]] world::Task<> take_up_waiting();
+  [[nodiscard]] world::Task<> end_receptions(MonotonicTime deadline);
+  [[nodiscard]] world::Task<> end_queue(MonotonicTime deadline);
+
+  ServerWorld world_;
+  ServerSettings settings_;
+  Parts parts_;
+  Snapshot<Policy> policy_;
+  ConnectionLimits limits_;
+  SessionNames session_names_;
+  DeliveryNames delivery_names_;
+  std::unique_ptr<store::Spool> spool_;
+  std::unique_ptr<Deliverer> local_;
+  std::unique_ptr<Deliverer> remote_;
+  std::unique_ptr<QueueManager> queue_;
+  std::vector<std::unique_ptr<LoopServices>> services_;
+  world::TaskGroup tasks_;
+};
+
+}  // namespace posthorn::service
