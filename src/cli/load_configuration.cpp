@@ -1,0 +1,52 @@
+#include "cli/load_configuration.hpp"
+
+#include "config/defaults.hpp"
+#include "config/reader.hpp"
+#include "system/machine.hpp"
+
+#include <cstdlib>
+#include <utility>
+
+namespace posthorn::cli {
+namespace {
+
+constexpr std::size_t largest_file = 4U << 20;
+
+std::unexpected<ConfigurationFaults> fault(ExitStatus status, std::string line) {
+  return std::unexpected(ConfigurationFaults{status, {std::move(line)}});
+}
+
+std::expected<std::string, ConfigurationFaults> read_text(const std::string& given) {
+  const auto path = configuration_path(given);
+  auto text = system::read_file(path, largest_file);
+  if (text) return std::move(*text);
+  const bool was_named = path != usual_configuration_path;
+  if (text.error().kind == Error::Kind::not_found && !was_named) return std::string{};
+  const bool no_rights = text.error().kind == Error::Kind::not_permitted;
+  return fault(no_rights ? ExitStatus::no_permission : ExitStatus::no_input, text.error().text);
+}
+
+}  // namespace
+
+std::string configuration_path(const std::string& given) {
+  if (!given.empty()) return given;
+  const char* named = std::getenv("POSTHORN_CONFIG");
+  return named != nullptr && *named != '\0' ? named : usual_configuration_path;
+}
+
+LoadedConfiguration load_configuration(const std::string& given, const config::Overrides& overrides) {
+  const auto text = read_text(given);
+  if (!text) return std::unexpected(text.error());
+  auto read = config::read_configuration(*text);
+  if (!read) {
+    ConfigurationFaults faults;
+    for (const auto& each : read.error()) faults.lines.push_back(each.to_string(configuration_path(given)));
+    return std::unexpected(std::move(faults));
+  }
+  const config::MachineFacts facts{.host_name = system::host_name(), .may_bind_low_ports = system::may_bind_low_ports()};
+  auto overridden = config::apply(overrides, std::move(*read), facts);
+  if (!overridden) return fault(ExitStatus::usage, overridden.error());
+  return config::complete(std::move(*overridden), facts);
+}
+
+}  // namespace posthorn::cli

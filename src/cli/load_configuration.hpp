@@ -1,0 +1,30 @@
+// Reads the configuration for a command: -c FILE, else $POSTHORN_CONFIG, else the usual place, which need not be there.
+// All faults are told at once, as FILE:LINE:COLUMN: KEY: TEXT.
+#pragma once
+
+#include "cli/exit_status.hpp"
+#include "config/configuration.hpp"
+#include "config/overrides.hpp"
+
+#include <expected>
+#include <string>
+#include <vector>
+
+namespace posthorn::cli {
+
+inline constexpr const char* usual_configuration_path = "/etc/posthorn/posthorn.toml";
+
+struct ConfigurationFaults {
+  ExitStatus status = ExitStatus::configuration;  ///< 66 when a file that was named cannot be read
+  std::vector<std::string> lines;
+};
+
+using LoadedConfiguration = std::expected<config::Configuration, ConfigurationFaults>;
+
+/// The path that -c (empty: not given) or the environment names, or the usual one.
+[[nodiscard]] std::string configuration_path(const std::string& given);
+
+/// Complete: with the defaults of this machine, and the options of `serve` in force.
+[[nodiscard]] LoadedConfiguration load_configuration(const std::string& given, const config::Overrides& overrides = {});
+
+}  // namespace posthorn::cli
