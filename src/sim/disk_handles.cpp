@@ -265,7 +265,8 @@ class SimFolder final : public world::Folder {
     return {};
   }
 
-  Result<std::unique_ptr<world::FileLock>> lock(std::string_view name) override {
+  /// No time passes here while a job runs, so that waiting would not help.
+  Result<std::unique_ptr<world::FileLock>> lock(std::string_view name, Duration /*wait*/) override {
     if (auto begun = begin(DiskOperation::lock, name, 1U); !begun) return failure(begun.error());
     if (!state().has_descriptor()) return too_many_files(name);
     auto found = node()->names.find(std::string(name));

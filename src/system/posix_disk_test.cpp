@@ -13,7 +13,9 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <latch>
 #include <set>
+#include <thread>
 
 namespace posthorn::system {
 namespace {
@@ -205,6 +207,19 @@ TEST_P(PosixDiskTest, ALockExcludesThreadsAndProcesses) {
   held->reset();
   EXPECT_TRUE(other_process());
   EXPECT_TRUE(root_->lock("lock"));
+}
+
+TEST_P(PosixDiskTest, WaitingForALockHasALimitAndEndsWhenItIsFree) {
+  auto held = root_->lock("lock").value();
+  EXPECT_EQ(root_->lock("lock", std::chrono::milliseconds{1}).error().kind, Error::Kind::in_use);
+  std::latch waits{1};
+  std::thread other{[this, &waits] {
+    waits.count_down();
+    EXPECT_TRUE(root_->lock("lock", std::chrono::minutes{1}));
+  }};
+  waits.wait();
+  held.reset();
+  other.join();
 }
 
 TEST_P(PosixDiskTest, RootsAreMadeWithTheirParentsAndMayBeReachedByLinks) {

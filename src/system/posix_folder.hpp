@@ -27,7 +27,7 @@ class PosixFolder final : public world::Folder {
   Result<world::EntryFacts> facts(std::string_view name) override;
   Result<world::EntryFacts> facts() override;
   Result<> sync() override;
-  Result<std::unique_ptr<world::FileLock>> lock(std::string_view name) override;
+  Result<std::unique_ptr<world::FileLock>> lock(std::string_view name, Duration wait) override;
   Result<> set_owner(unsigned user, unsigned group) override;
   [[nodiscard]] Result<world::FreeSpace> free_space() override;
   [[nodiscard]] std::string path() const override { return path_; }

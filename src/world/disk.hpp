@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/result.hpp"
+#include "base/time.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -101,8 +102,10 @@ class Folder {
   virtual Result<EntryFacts> facts() = 0;                       ///< of this folder
   /// Makes the names in this folder durable: creations, renames and removals so far.
   virtual Result<> sync() = 0;
-  /// Locks the file of that name, made if need be; `in_use` if another process or thread holds it.
-  virtual Result<std::unique_ptr<FileLock>> lock(std::string_view name) = 0;
+  /// Locks the file of that name, made if need be (lockf's family: lockf(3) of other programs excludes us); `in_use` if
+  /// another process or thread still holds it after `wait`.
+  virtual Result<std::unique_ptr<FileLock>> lock(std::string_view name, Duration wait) = 0;
+  Result<std::unique_ptr<FileLock>> lock(std::string_view name) { return lock(name, Duration{}); }
   virtual Result<> set_owner(unsigned user, unsigned group) = 0;
   [[nodiscard]] virtual Result<FreeSpace> free_space() = 0;
   /// For messages to people only.
