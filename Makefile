@@ -28,6 +28,11 @@ test: deps ## build with sanitizers and optimised, run every test
 	$(BUILD) build -j $(JOBS)
 	ctest --test-dir build/dev -j $(JOBS) --timeout 300 --no-tests=error --output-on-failure
 
+run: ## build, start a complete server on loopback, send a mail through it, show it (ONCE=1: then end)
+	@tools/deps.sh build
+	@$(MAKE) --no-print-directory build
+	@tools/run_demo.py $(if $(ONCE),--once)
+
 bench: deps build ## beside Postfix and a minimal durable server: ratios, and a table in build/bench.txt
 	$(BUILD) build --target minimal_server load -j $(JOBS)
 	bench/run.py $(BENCH)
@@ -41,6 +46,16 @@ lint: deps ## long functions and files, and clang-tidy: places to look
 
 format: ## set every source in the project's style
 	git ls-files -z '*.cpp' '*.hpp' | xargs -0 clang-format-19 -i
+
+docs: build ## write what is made from the code: docs/rfc_status.tsv, docs/commands.md
+	tools/check_rfc_status.py --update
+	tools/make_commands.py build/posthorn > docs/commands.md
+
+install: ## install what was built: DESTDIR=, PREFIX=/usr/local
+	tools/install.sh "$(DESTDIR)" "$(PREFIX)"
+
+package: build ## a Debian package in build/
+	tools/package.sh
 
 clean: ## remove what was built
 	rm -rf build
