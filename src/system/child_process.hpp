@@ -1,0 +1,20 @@
+// Processes of our own that are forked, not executed: what a child does first, and how its end is awaited.
+#pragma once
+
+#include "base/time.hpp"
+
+#include <sys/types.h>
+#include <initializer_list>
+#include <optional>
+#include <string>
+
+namespace posthorn::system {
+
+/// In the child, first of all: its name, no new privileges, standard input and output from and to nowhere, and no
+/// descriptor but standard error and those that are named.
+void begin_child(const std::string& name, std::initializer_list<int> kept);
+
+/// How the child ended, as waitpid(2) tells it; none if it did not within the limit. Each child once.
+[[nodiscard]] std::optional<int> wait_for_child(pid_t child, Duration limit);
+
+}  // namespace posthorn::system
