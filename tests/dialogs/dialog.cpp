@@ -5,6 +5,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <charconv>
 #include <fstream>
 #include <functional>
@@ -202,9 +203,15 @@ class Reader {
     step(DialogStart{.tls = false, .refusal = read_reply(rest)});
   }
   void stored(std::string_view rest) {
-    DialogMessage message{.sender = next_word(rest), .recipients = {}, .text = {}};
-    if (next_word(rest) != "to") throw std::runtime_error("stored <a> to <b>");
-    message.recipients = words_of(rest);
+    const auto to = rest.find("> to <");
+    if (to == std::string_view::npos) throw std::runtime_error("stored <a> to <b>");
+    DialogMessage message{.sender = std::string(rest.substr(0, to + 1)), .recipients = {}, .text = {}};
+    for (rest.remove_prefix(to + 5); !rest.empty();) {
+      // A quoted local part may hold ">" and blanks; "> <" ends a path all the same in every name a test needs.
+      const auto end = std::min(rest.find("> <"), rest.size() - 1);
+      message.recipients.emplace_back(rest.substr(0, end + 1));
+      rest.remove_prefix(std::min(end + 2, rest.size()));
+    }
     dialog_.stored.push_back(std::move(message));
   }
   void text(std::string_view line) {

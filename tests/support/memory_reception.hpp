@@ -80,6 +80,13 @@ class MemoryReception {
     lent_.reset();
   }
 
+  /// The message at hand is lost, at a moment of the test's choosing.
+  void fail_message(smtp::Reply refusal) {
+    open_.reset();
+    session_.fail_message(std::move(refusal));
+    run();
+  }
+
   /// What the client saw since it was last asked for.
   [[nodiscard]] std::string take_output() { return std::exchange(output_, {}); }
   /// Each reply sent, in order.
@@ -154,8 +161,8 @@ class MemoryReception {
   }
   void perform(smtp::StartTls& effect) {
     lent_.reset();
-    note("tls");
     if (unread_) return session_.plain_text_came();
+    note("tls");
     effect.ready.append_to(output_);
     auto channel = answers_.tls.empty() ? smtp::Channel{.encrypted = true} : *take(answers_.tls);
     channel ? session_.tls_started(*channel) : session_.tls_failed();
