@@ -11,8 +11,6 @@
 
 namespace posthorn::system {
 
-pid_t process_id() { return ::getpid(); }
-
 Result<> refuse_new_privileges() {
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return system_failure("refuse new privileges");
   return {};

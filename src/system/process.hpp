@@ -3,12 +3,10 @@
 
 #include "base/result.hpp"
 
-#include <sys/types.h>
 #include <cstdint>
+#include <sys/types.h>
 
 namespace posthorn::system {
-
-[[nodiscard]] pid_t process_id();
 
 /// No program that is started from here on gets rights that we have not (PR_SET_NO_NEW_PRIVS).
 Result<> refuse_new_privileges();

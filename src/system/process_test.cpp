@@ -5,6 +5,7 @@
 #include "system/child_process.hpp"
 #include "system/clock.hpp"
 #include "system/descriptor.hpp"
+#include "system/machine.hpp"
 #include "system/service_manager.hpp"
 #include "system/signals.hpp"
 #include "system/socket_address.hpp"
