@@ -14,7 +14,8 @@ constexpr std::size_t longest_line = 4096;
 
 /// One line of the file, cut at its colons. Views into the text.
 struct Line {
-  std::string_view whole;  ///< with its line end
+  std::string_view whole;    ///< with its line end
+  std::string_view content;  ///< without
   std::string_view name;
   std::string_view hash;
   bool has_hash = false;  ///< there is a place for one, be it empty
@@ -27,6 +28,7 @@ Line read_line(std::string_view whole, unsigned number) {
   while (text.ends_with('\n') || text.ends_with('\r')) text.remove_suffix(1);
   Line line;
   line.whole = whole;
+  line.content = text;
   line.number = number;
   line.says_something = !ascii::trim(text).empty() && !ascii::trim(text).starts_with('#');
   const auto colon = text.find(':');
@@ -139,7 +141,7 @@ Result<std::string> with_hash(std::string_view text, const mail::UserName& name,
   const auto line = find_line(text, name);
   if (!line) return no_such_user(name);
   if (line->has_hash) return with_replaced(text, line->hash, hash.reveal());
-  return with_replaced(text, line->name, std::string(line->name) + ":" + std::string(hash.reveal()));
+  return with_replaced(text, line->content, std::string(line->name) + ":" + std::string(hash.reveal()));
 }
 
 }  // namespace posthorn::store

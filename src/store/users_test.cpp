@@ -31,7 +31,7 @@ TEST(Users, are_read_line_by_line) {
       {"\n# comment\n  # another\nalice\r\n", "alice=@4 "},
       {"  alice  \n", "alice=@1 "},
       {"Alice:{ARGON2ID}$argon2id$x\n", "alice={ARGON2ID}$argon2id$x@1 "},
-      {"alice::1000:1000::/home/alice::quota=1G\nbob\n", "alice=@1 bob=@2 "},
+      {"alice::1000:1000::/srv/alice::quota=1G\nbob\n", "alice=@1 bob=@2 "},
       {"alice:{PLAIN}secret:1000\n", "alice={PLAIN}secret@1 "},
       {"erin@example.net:hash\n", "erin@example.net=hash@1 "},
       {"käthe\n", "käthe=@1 "},
@@ -57,7 +57,7 @@ TEST(Users, name_the_scheme_of_their_hash) {
 
 constexpr std::string_view file =
     "# people\n"
-    "alice:{A}one:1000:1000::/home/alice\n"
+    "alice:{A}one:1000:1000::/srv/alice\n"
     "\n"
     "bob   # no comment, a wrong name\n"
     "Bob\n"
@@ -72,15 +72,16 @@ TEST(Users, are_added_at_the_end) {
 TEST(Users, are_removed_and_nothing_else_is) {
   EXPECT_EQ(without_user(file, name("alice")).value(), "# people\n\nbob   # no comment, a wrong name\nBob\ncarl:");
   EXPECT_EQ(without_user(file, name("bob")).value(),
-            "# people\nalice:{A}one:1000:1000::/home/alice\n\nbob   # no comment, a wrong name\ncarl:");
+            "# people\nalice:{A}one:1000:1000::/srv/alice\n\nbob   # no comment, a wrong name\ncarl:");
   EXPECT_EQ(without_user("bob:1\nalice\nbob:2\n", name("bob")).value(), "alice\n") << "the ignored line goes too";
   EXPECT_EQ(without_user(file, name("dora")).error().kind, Error::Kind::not_found);
 }
 
 TEST(Users, get_another_hash_and_keep_their_fields) {
   EXPECT_EQ(with_hash(file, name("alice"), Secret("{B}two")).value(),
-            "# people\nalice:{B}two:1000:1000::/home/alice\n\nbob   # no comment, a wrong name\nBob\ncarl:");
+            "# people\nalice:{B}two:1000:1000::/srv/alice\n\nbob   # no comment, a wrong name\nBob\ncarl:");
   EXPECT_EQ(with_hash("bob\nx\n", name("bob"), Secret("{B}two")).value(), "bob:{B}two\nx\n");
+  EXPECT_EQ(with_hash(" bob\t\r\nx\n", name("bob"), Secret("{B}two")).value(), "bob:{B}two\r\nx\n");
   EXPECT_EQ(with_hash(file, name("carl"), Secret("{B}two")).value(), std::string(file) + "{B}two");
   EXPECT_EQ(with_hash(file, name("dora"), Secret("{B}")).error().kind, Error::Kind::not_found);
 }
