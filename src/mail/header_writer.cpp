@@ -145,6 +145,12 @@ std::string unstructured_field(std::string_view name, std::string_view text) {
   return field += "\r\n";
 }
 
+std::string plain_field(std::string_view name, std::string_view text) {
+  std::string field = fmt::format("{}:", name);
+  append_folded(field, words_of(one_line(text)));
+  return field += "\r\n";
+}
+
 std::string mailbox_list_field(std::string_view name, std::span<const NamedAddress> mailboxes) {
   ensure(!mailboxes.empty(), "a list of mailboxes has one at least");
   std::string field = fmt::format("{}:", name);

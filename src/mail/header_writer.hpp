@@ -19,6 +19,9 @@ struct NamedAddress {
 /// "Subject: text\r\n". `name` is a literal.
 [[nodiscard]] std::string unstructured_field(std::string_view name, std::string_view text);
 
+/// The same without encoded words, for fields that hold none (RFC 3464 §2.1.1): what is not ASCII stays UTF-8.
+[[nodiscard]] std::string plain_field(std::string_view name, std::string_view text);
+
 /// "To: Alice <alice@example.org>, bob@example.org\r\n"; at least one. `name` is a literal. An address whose local part is
 /// not ASCII stays UTF-8 (RFC 6532 §3).
 [[nodiscard]] std::string mailbox_list_field(std::string_view name, std::span<const NamedAddress> mailboxes);

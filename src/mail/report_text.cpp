@@ -1,0 +1,127 @@
+#include "mail/report_text.hpp"
+
+#include "base/clean_text.hpp"
+#include "mail/date.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <array>
+
+namespace posthorn::mail {
+namespace {
+
+constexpr std::size_t reply_octets = 600;
+
+std::string_view introduction(DeliveryAction action) {
+  switch (action) {
+    case DeliveryAction::failed:
+      return "Your message could not be delivered to:";
+    case DeliveryAction::delayed:
+      return "Your message has not been delivered yet, but is still being tried, to:";
+    case DeliveryAction::delivered:
+      return "Your message was delivered to:";
+    case DeliveryAction::relayed:
+      return "Your message was handed to a server that sends no reports of its own, for:";
+    case DeliveryAction::expanded:
+      return "Your message was handed on to the addresses that stand behind:";
+  }
+  return {};
+}
+
+std::string_view advice(DeliveryAction action) {
+  switch (action) {
+    case DeliveryAction::failed:
+      return "It will not be tried again. If the address is right, show this report to whoever looks after it.";
+    case DeliveryAction::delayed:
+      return "There is nothing you need to do. Do not send it again.";
+    case DeliveryAction::delivered:
+    case DeliveryAction::relayed:
+    case DeliveryAction::expanded:
+      return {};
+  }
+  return {};
+}
+
+std::string line(std::string_view indent, std::string_view text) { return fmt::format("{}{}\r\n", indent, text); }
+
+std::string described(const ReportedRecipient& recipient, std::chrono::minutes zone) {
+  auto text = line("  ", recipient.recipient.to_unicode());
+  const auto add = [&](std::string_view what) {
+    text += line("    ", ReplyText(what, ReplyText::Charset::utf8, reply_octets).text());
+  };
+  if (!recipient.reason.empty()) add(recipient.reason);
+  if (!recipient.reply.empty()) {
+    add(recipient.remote_host.empty() ? "The answer was:" : fmt::format("{} answered:", recipient.remote_host));
+    add(reply_in_one_line(recipient.reply));
+  }
+  if (recipient.will_retry_until) {
+    add(fmt::format("It will be tried until {}.", to_date_time(*recipient.will_retry_until, zone)));
+  }
+  return text;
+}
+
+/// The recipients that share an action; nothing if there are none.
+std::string section(const DeliveryReport& report, DeliveryAction action, std::size_t& room) {
+  std::string text;
+  std::size_t left_out = 0;
+  for (const auto& recipient : report.recipients) {
+    if (recipient.action != action) continue;
+    if (room == 0) {
+      ++left_out;
+      continue;
+    }
+    --room;
+    text += described(recipient, report.zone);
+  }
+  if (left_out > 0) text += line("  ", fmt::format("and {} more", left_out));
+  if (text.empty()) return text;
+  const auto words = advice(action);
+  return fmt::format("{}\r\n\r\n{}\r\n{}", introduction(action), text, words.empty() ? "" : line("", words) + "\r\n");
+}
+
+}  // namespace
+
+DeliveryAction gravest_action(const DeliveryReport& report) {
+  return std::ranges::min(report.recipients, {}, &ReportedRecipient::action).action;
+}
+
+std::string_view report_subject(DeliveryAction action) {
+  switch (action) {
+    case DeliveryAction::failed:
+      return "Your message could not be delivered";
+    case DeliveryAction::delayed:
+      return "Your message is delayed";
+    case DeliveryAction::delivered:
+      return "Your message was delivered";
+    case DeliveryAction::relayed:
+      return "Your message was passed on";
+    case DeliveryAction::expanded:
+      return "Your message was passed on";
+  }
+  return {};
+}
+
+std::string reply_in_one_line(std::string_view reply) {
+  std::string line;
+  for (const char c : reply) {
+    const bool ends_line = c == '\r' || c == '\n';
+    if (!ends_line) line += c;
+    if (ends_line && !line.empty() && line.back() != ' ') line += ' ';
+  }
+  return line;
+}
+
+std::string report_text(const DeliveryReport& report, const ReportSettings& settings) {
+  using enum DeliveryAction;
+  auto text = fmt::format("This is a report from the mail server at {}.\r\n\r\n", report.reporting_host);
+  auto room = settings.described_recipients;
+  for (const auto action : std::array{failed, delayed, delivered, relayed, expanded}) {
+    text += section(report, action, room);
+  }
+  text += fmt::format("The message was accepted on {} and has the number {} here.\r\n",
+                      to_date_time(report.arrival, report.zone), report.message_id.to_string());
+  return text;
+}
+
+}  // namespace posthorn::mail

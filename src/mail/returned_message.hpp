@@ -1,0 +1,24 @@
+// The third part of a delivery report: the message reported on, or its header, in whatever form can carry it (RFC 6522 §3,
+// RFC 6533 §4). Used by delivery_report.
+#pragma once
+
+#include "mail/delivery_report.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace posthorn::mail {
+
+struct MimePart {
+  std::string type;
+  std::string encoding;  ///< "7bit", "8bit" or "quoted-printable"
+  std::string body;      ///< encoded already
+};
+
+/// `utf8`: UTF-8 may stand in header fields of the report.
+[[nodiscard]] MimePart returned_part(const DeliveryReport& report, const ReportSettings& settings, bool utf8);
+
+/// The Message-ID in the header of a message, with its angle brackets; empty: none that is fit to be repeated.
+[[nodiscard]] std::string returned_message_id(std::string_view message);
+
+}  // namespace posthorn::mail
