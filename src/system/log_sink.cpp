@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <system_error>
 #include <utility>
 
 namespace posthorn::system {
@@ -51,7 +50,7 @@ void LogSink::write(std::string_view lines) {
   if (std::exchange(half_line_, false)) put("\n");
   const auto done = put(lines);
   if (done == lines.size()) return;
-  why_lost_ = std::generic_category().message(errno);
+  why_lost_ = error_text(errno);
   lost_ += static_cast<std::uint64_t>(std::ranges::count(lines.substr(done), '\n'));
   take_back(done - (lines.substr(0, done).rfind('\n') + 1));
 }

@@ -1,7 +1,7 @@
 #include "system/system_error.hpp"
 
+#include <cstring>
 #include <string>
-#include <system_error>
 
 namespace posthorn::system {
 
@@ -66,8 +66,13 @@ Error::Kind kind_of(int error_number) {
   }
 }
 
+std::string error_text(int error_number) {
+  const char* const text = ::strerrordesc_np(error_number);
+  return text == nullptr ? "error " + std::to_string(error_number) : text;
+}
+
 Error system_error(std::string_view doing, int error_number) {
-  return Error{kind_of(error_number), std::generic_category().message(error_number)}.context(doing);
+  return Error{kind_of(error_number), error_text(error_number)}.context(doing);
 }
 
 std::unexpected<Error> system_failure(std::string_view doing, int error_number) {

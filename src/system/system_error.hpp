@@ -5,11 +5,15 @@
 
 #include <cerrno>
 #include <expected>
+#include <string>
 #include <string_view>
 
 namespace posthorn::system {
 
 [[nodiscard]] Error::Kind kind_of(int error_number);
+
+/// The system's words for it: "No space left on device".
+[[nodiscard]] std::string error_text(int error_number);
 
 /// "doing: No space left on device"
 [[nodiscard]] Error system_error(std::string_view doing, int error_number);
