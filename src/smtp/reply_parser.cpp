@@ -51,11 +51,13 @@ std::size_t ReplyParser::read(std::string_view bytes) {
   return taken;
 }
 
+/// Of several faults the first in the stream counts, however the bytes were cut.
 void ReplyParser::take_part(std::string_view part) {
-  if (part.find('\0') != std::string_view::npos) return fail(ReplyFault::nul);
-  line_.append(part.substr(0, settings_.line_octets + 2 - std::min(line_.size(), settings_.line_octets + 2)));
-  if (line_.size() > settings_.line_octets + 1) return fail(ReplyFault::line_too_long);
+  const auto clean = part.substr(0, part.find('\0'));
+  line_.append(clean.substr(0, settings_.line_octets + 2 - std::min(line_.size(), settings_.line_octets + 2)));
   check_start();
+  if (!fault_ && line_.size() > settings_.line_octets + 1) fail(ReplyFault::line_too_long);
+  if (!fault_ && clean.size() < part.size()) fail(ReplyFault::nul);
 }
 
 /// Finds out at the first wrong octet that this is no reply, so that nobody waits for the end of its line.
