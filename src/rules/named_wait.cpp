@@ -31,7 +31,8 @@ std::vector<std::string_view> cut(std::string_view text) {
 bool is_number(std::string_view token) { return ascii::is_digit(token.front()); }
 
 bool asks_to_wait(std::string_view word) {
-  static constexpr std::array<std::string_view, 7> words{"again", "retry", "back", "wait", "later", "delayed", "deferred"};
+  static constexpr std::array<std::string_view, 7> words{"again", "retry",   "back",    "wait",
+                                                         "later", "delayed", "deferred"};
   return ascii::starts_with_word(word, "greylist") || ascii::starts_with_word(word, "graylist") ||
          std::ranges::any_of(words, [word](auto known) { return ascii::same_word(word, known); });
 }
@@ -41,11 +42,24 @@ std::optional<std::uint64_t> unit_in_seconds(std::string_view word) {
     std::string_view name;
     std::uint64_t seconds;
   };
-  static constexpr std::array<Unit, 16> units{{{"s", 1}, {"sec", 1}, {"secs", 1}, {"second", 1}, {"seconds", 1},
-                                               {"m", 60}, {"min", 60}, {"mins", 60}, {"minute", 60}, {"minutes", 60},
-                                               {"h", 3'600}, {"hr", 3'600}, {"hour", 3'600}, {"hours", 3'600},
-                                               {"day", 86'400}, {"days", 86'400}}};
-  const auto found = std::ranges::find_if(units, [word](const Unit& unit) { return ascii::same_word(word, unit.name); });
+  static constexpr std::array<Unit, 16> units{{{"s", 1},
+                                               {"sec", 1},
+                                               {"secs", 1},
+                                               {"second", 1},
+                                               {"seconds", 1},
+                                               {"m", 60},
+                                               {"min", 60},
+                                               {"mins", 60},
+                                               {"minute", 60},
+                                               {"minutes", 60},
+                                               {"h", 3'600},
+                                               {"hr", 3'600},
+                                               {"hour", 3'600},
+                                               {"hours", 3'600},
+                                               {"day", 86'400},
+                                               {"days", 86'400}}};
+  const auto found =
+      std::ranges::find_if(units, [word](const Unit& unit) { return ascii::same_word(word, unit.name); });
   return found == units.end() ? std::nullopt : std::optional{found->seconds};
 }
 

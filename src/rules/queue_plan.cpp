@@ -346,7 +346,8 @@ std::optional<QueuePlan::DestinationFacts> QueuePlan::find_destination(std::stri
 
 std::vector<EntryId> QueuePlan::entries_of(MessageId message) const {
   std::vector<EntryId> ids;
-  for (auto at = entries_.lower_bound(EntryId{message, 0}); at != entries_.end() && at->first.message == message; ++at) {
+  for (auto at = entries_.lower_bound(EntryId{message, 0}); at != entries_.end() && at->first.message == message;
+       ++at) {
     ids.push_back(at->first);
   }
   return ids;

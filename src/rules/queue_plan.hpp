@@ -54,11 +54,11 @@ enum class Health : std::uint8_t {
 class QueuePlan {
  public:
   struct Settings {
-    std::uint32_t deliveries = 500;             ///< at once, in all
-    std::uint32_t first_window = 5;             ///< deliveries at once to a destination nothing is known of
+    std::uint32_t deliveries = 500;  ///< at once, in all
+    std::uint32_t first_window = 5;  ///< deliveries at once to a destination nothing is known of
     std::uint32_t largest_window = 20;
-    std::uint32_t failures_until_dead = 2;      ///< attempts in a row that could not reach it
-    std::uint32_t messages_per_turn = 10;       ///< on one connection, while other destinations wait for a place
+    std::uint32_t failures_until_dead = 2;           ///< attempts in a row that could not reach it
+    std::uint32_t messages_per_turn = 10;            ///< on one connection, while other destinations wait for a place
     std::uint32_t remembered_destinations = 10'000;  ///< that have no entry; the oldest are forgotten
   };
 
@@ -155,8 +155,8 @@ class QueuePlan {
     Destination* destination = nullptr;
     std::uint32_t place = ~0U;  // in its destination's heap, or in expiring_
     State state = State::waiting;
-    bool takes_room = false;    // running, and counted in the destination's window
-    bool hold_asked = false;    // by an operator, while it was running
+    bool takes_room = false;  // running, and counted in the destination's window
+    bool hold_asked = false;  // by an operator, while it was running
     bool remove_asked = false;
   };
   struct EntryBefore {
@@ -168,7 +168,7 @@ class QueuePlan {
   struct Destination {
     enum class Seat : std::uint8_t { none, ready, idle };
 
-    std::string_view key;    // of its node
+    std::string_view key;  // of its node
     std::uint64_t serial = 0;
     EntryHeap waiting{};
     std::uint32_t members = 0;  // entries in any state

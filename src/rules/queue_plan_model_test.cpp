@@ -120,16 +120,23 @@ class History {
     switch (draws_.below(12)) {
       case 0:
       case 1:
-      case 2: return add();
+      case 2:
+        return add();
       case 3:
-      case 4: return take();
-      case 5: return take_more();
+      case 4:
+        return take();
+      case 5:
+        return take_more();
       case 6:
       case 7:
-      case 8: return end_one();
-      case 9: return operate();
-      case 10: return reassign();
-      default: now_ += 1s * static_cast<int>(draws_.below(4));
+      case 8:
+        return end_one();
+      case 9:
+        return operate();
+      case 10:
+        return reassign();
+      default:
+        now_ += 1s * static_cast<int>(draws_.below(4));
     }
     if (draws_.below(20) == 0) pause();
   }
@@ -189,8 +196,8 @@ class History {
     const auto destination = some_destination();
     const auto could = model_.startable(now_);
     const auto work = plan_.take_more(destination, now_, 0);
-    const auto wanted = std::ranges::find_if(
-        could, [&](EntryId id) { return model_.entries.at(id).destination == destination; });
+    const auto wanted =
+        std::ranges::find_if(could, [&](EntryId id) { return model_.entries.at(id).destination == destination; });
     const bool may = !model_.paused && model_.running() < settings().deliveries && wanted != could.end() &&
                      !model_.shares_failure(model_.entries.at(*wanted));
     ASSERT_EQ(work.has_value(), may);

@@ -247,7 +247,8 @@ TEST(QueuePlan, ALifeThatIsOverIsHandedOutForItsBounce) {
   EXPECT_FALSE(plan.take_expired(start + 30min));
   EXPECT_FALSE(plan.take(start + 30min));
   plan.finish(id(1), Health::not_tried, start + 30min);
-  EXPECT_TRUE(plan.defer_until_expiry(id(2), Health::not_tried, start + 30min, start + 31min)) << "the bounce did not fit";
+  EXPECT_TRUE(plan.defer_until_expiry(id(2), Health::not_tried, start + 30min, start + 31min))
+      << "the bounce did not fit";
   EXPECT_EQ(plan.take_expired(start + 31min), id(2));
 }
 
@@ -270,7 +271,8 @@ TEST(QueuePlan, OperatorsHoldReleaseRetryAndRemove) {
   EXPECT_FALSE(plan.take_expired(start + 2h));
   EXPECT_TRUE(plan.remove(id(1)));
   EXPECT_FALSE(plan.find(id(1)));
-  for (const bool found : {plan.hold(id(1)), plan.release(id(1), start), plan.retry(id(1), start), plan.remove(id(1))}) {
+  for (const bool found :
+       {plan.hold(id(1)), plan.release(id(1), start), plan.retry(id(1), start), plan.remove(id(1))}) {
     EXPECT_FALSE(found);
   }
 }

@@ -33,8 +33,8 @@ Wait wait_for(const RetrySettings& settings, const Deferral& deferral) {
   const auto ordinary = ordinary_wait(settings, deferral.attempts);
   if (deferral.outcome_unknown) return {2 * ordinary, RetryRule::outcome_unknown};
   if (!deferral.named_wait) return {ordinary, RetryRule::schedule};
-  const auto named = std::clamp(*deferral.named_wait, shortest_named_wait,
-                                std::max(settings.longest_named_wait, shortest_named_wait));
+  const auto named =
+      std::clamp(*deferral.named_wait, shortest_named_wait, std::max(settings.longest_named_wait, shortest_named_wait));
   // A peer that says "in a second" for ever would otherwise set our pace.
   const bool too_soon = named < ordinary && deferral.attempts > settings.short_named_waits;
   return too_soon ? Wait{ordinary, RetryRule::schedule} : Wait{named, RetryRule::named_by_peer};
@@ -44,10 +44,14 @@ Wait wait_for(const RetrySettings& settings, const Deferral& deferral) {
 
 std::string_view name_of(RetryRule rule) {
   switch (rule) {
-    case RetryRule::schedule: return "retry schedule";
-    case RetryRule::named_by_peer: return "wait named by the server";
-    case RetryRule::outcome_unknown: return "outcome unknown, twice the ordinary wait";
-    case RetryRule::expiry: return "the message expires before the next attempt";
+    case RetryRule::schedule:
+      return "retry schedule";
+    case RetryRule::named_by_peer:
+      return "wait named by the server";
+    case RetryRule::outcome_unknown:
+      return "outcome unknown, twice the ordinary wait";
+    case RetryRule::expiry:
+      return "the message expires before the next attempt";
   }
   bug("a retry rule has a name");
 }

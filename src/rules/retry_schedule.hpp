@@ -23,9 +23,9 @@ struct RetrySettings {
 
 /// How one attempt ended in "later".
 struct Deferral {
-  unsigned attempts = 1;                ///< failed ones, this one included
-  bool outcome_unknown = false;         ///< the connection was lost after the final dot
-  std::optional<Duration> named_wait{};   ///< from the reply, see named_wait()
+  unsigned attempts = 1;                 ///< failed ones, this one included
+  bool outcome_unknown = false;          ///< the connection was lost after the final dot
+  std::optional<Duration> named_wait{};  ///< from the reply, see named_wait()
 };
 
 /// Which rule set the next time: shown to the operator.

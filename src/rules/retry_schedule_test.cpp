@@ -71,9 +71,9 @@ TEST(RetrySchedule, AMessageIsGivenUpWhenItsLifeIsOverAndNotBefore) {
     Duration age;
     Duration wait;
   };
-  for (const auto& [name, age, wait] : {Row{"no time for another attempt", 23h + 30min, 30min},
-                                        Row{"an attempt at the very end is none", 23h, 1h}, Row{"over", 24h, 0s},
-                                        Row{"long over", 1'000h, 0s}}) {
+  for (const auto& [name, age, wait] :
+       {Row{"no time for another attempt", 23h + 30min, 30min}, Row{"an attempt at the very end is none", 23h, 1h},
+        Row{"over", 24h, 0s}, Row{"long over", 1'000h, 0s}}) {
     EXPECT_EQ(next_step(settings, {.attempts = 9}, age, least),
               (NextStep{NextStep::Action::give_up, wait, RetryRule::expiry}))
         << name;
@@ -81,9 +81,7 @@ TEST(RetrySchedule, AMessageIsGivenUpWhenItsLifeIsOverAndNotBefore) {
   EXPECT_EQ(next_step(settings, {.attempts = 9}, 22h, least).action, NextStep::Action::attempt);
 }
 
-TEST(RetrySchedule, ANegativeAgeIsYoung) {
-  EXPECT_EQ(next_step(RetrySettings{}, {}, -1h, least).wait, 5min);
-}
+TEST(RetrySchedule, ANegativeAgeIsYoung) { EXPECT_EQ(next_step(RetrySettings{}, {}, -1h, least).wait, 5min); }
 
 TEST(RetrySchedule, ImmenseSettingsDoNotOverflow) {
   RetrySettings settings;
@@ -98,7 +96,8 @@ TEST(NamedWait, IsReadInTheWordsOfGreylistingServers) {
     Duration wait;
   };
   for (const auto& [text, wait] : {
-           Row{"4.2.0 <a@example.org>: Recipient address rejected: Greylisted for 120 seconds (see http://x.example/h)", 120s},
+           Row{"4.2.0 <a@example.org>: Recipient address rejected: Greylisted for 120 seconds (see http://x.example/h)",
+               120s},
            Row{"Greylisted, please try again in 300 seconds", 300s},
            Row{"4.7.1 Greylisting in action, please come back in 00:05:00", 5min},
            Row{"4.7.1 come back in 04:30", 270s},
@@ -153,9 +152,9 @@ TEST(WaitLeft, StaysWithinTheWholeWaitWhereverTheCalendarJumped) {
     WallTime now;
     Duration left;
   };
-  for (const auto& [name, now, left] :
-       {Row{"in the middle", began + 400s, 200s}, Row{"over", due + 1s, 0s}, Row{"ten years later", began + 87'600h, 0s},
-        Row{"an hour back", began - 1h, 600s}, Row{"in 1970", WallTime{}, 600s}}) {
+  for (const auto& [name, now, left] : {Row{"in the middle", began + 400s, 200s}, Row{"over", due + 1s, 0s},
+                                        Row{"ten years later", began + 87'600h, 0s},
+                                        Row{"an hour back", began - 1h, 600s}, Row{"in 1970", WallTime{}, 600s}}) {
     EXPECT_EQ(wait_left(began, due, now), left) << name;
   }
   EXPECT_EQ(wait_left(due, began, began - 1h), 0s) << "a record that makes no sense";

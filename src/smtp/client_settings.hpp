@@ -25,8 +25,8 @@ enum class Dialect : std::uint8_t { smtp, lmtp };
 /// What the session waits for, or was doing when something happened.
 enum class Step : std::uint8_t {
   greeting,
-  hello,      ///< EHLO, LHLO, HELO
-  starttls,   ///< the command and the handshake
+  hello,     ///< EHLO, LHLO, HELO
+  starttls,  ///< the command and the handshake
   auth,
   mail,
   rcpt,
@@ -44,12 +44,13 @@ struct ClientSettings {
   Dialect dialect = Dialect::smtp;
   std::string hello_name;  ///< RFC 5321 §4.1.4: our host name, or an address literal
   RemoteTls tls = RemoteTls::may;
-  bool tls_from_first_byte = false;  ///< the driver did the handshake before the greeting (port 465)
-  bool authenticate = false;         ///< AUTH before the first message, or nothing is sent
-  bool plain_text_passwords = false; ///< PLAIN and LOGIN also without TLS: only on a UNIX socket or loopback
-  bool extended_hello = true;        ///< false: HELO at once, for servers that drop the connection at EHLO
-  bool pipelining = true;            ///< use it where it is offered; never otherwise
-  bool chunking = false;             ///< BDAT instead of DATA where it is offered; BINARYMIME needs it
+  bool tls_from_first_byte = false;   ///< the driver did the handshake before the greeting (port 465)
+  bool authenticate = false;          ///< AUTH before the first message, or nothing is sent
+  bool plain_text_passwords = false;  ///< PLAIN and LOGIN also without TLS: only on a UNIX socket or loopback
+  bool defer_unauthenticated = true;  ///< a 5yz to AUTH is our configuration's fault: the mail waits
+  bool extended_hello = true;         ///< false: HELO at once, for servers that drop the connection at EHLO
+  bool pipelining = true;             ///< use it where it is offered; never otherwise
+  bool chunking = false;              ///< BDAT instead of DATA where it is offered; BINARYMIME needs it
   std::uint32_t recipients_per_transaction = 100;  ///< RFC 5321 §4.5.3.1.8: what every server takes
   std::size_t reply_line_octets = 2048;            ///< of one line of a reply; RFC 5321 §4.5.3.1.5 says 512
   std::size_t reply_lines = 128;

@@ -18,24 +18,6 @@ namespace {
 
 using smtp::ServerSettings;
 
-std::string next_word(std::string_view& text) {
-  text = ascii::trim(text);
-  const auto word = text.substr(0, text.find(' '));
-  text = ascii::trim(text.substr(word.size()));
-  return std::string(word);
-}
-
-std::vector<std::string> words_of(std::string_view text) {
-  std::vector<std::string> words;
-  while (!ascii::trim(text).empty()) words.push_back(next_word(text));
-  return words;
-}
-
-bool on_or_off(std::string_view value) {
-  if (value != "on" && value != "off") throw std::runtime_error("say on or off");
-  return value == "on";
-}
-
 template <class Number>
 void set_number(Number& number, std::string_view value) {
   const auto read = ascii::to_number(value);
@@ -107,8 +89,6 @@ char hex_octet(std::string_view digits) {
   return static_cast<char>(value);
 }
 
-std::string unescape(std::string_view text);
-
 /// What follows "\*": a count and words in braces. Returns the rest.
 std::string_view repeat(std::string_view text, std::string& out) {
   const auto open = text.find('{');
@@ -118,30 +98,6 @@ std::string_view repeat(std::string_view text, std::string& out) {
   const auto words = unescape(text.substr(open + 1, close - open - 1));
   for (std::uint64_t i = 0; i < *count; ++i) out += words;
   return text.substr(close + 1);
-}
-
-std::string unescape(std::string_view text) {
-  static const std::map<char, char> letters{{'r', '\r'}, {'n', '\n'}, {'t', '\t'}, {'0', '\0'}, {'\\', '\\'}};
-  std::string out;
-  while (!text.empty()) {
-    const char c = text.front();
-    text.remove_prefix(1);
-    if (c != '\\') {
-      out += c;
-      continue;
-    }
-    const char kind = text.empty() ? '\0' : text.front();
-    text.remove_prefix(1);
-    if (kind == 'x') {
-      out += hex_octet(text.substr(0, 2));
-      text.remove_prefix(2);
-    } else if (kind == '*') {
-      text = repeat(text, out);
-    } else {
-      out += letters.at(kind);
-    }
-  }
-  return out;
 }
 
 class Reader {
@@ -225,6 +181,48 @@ class Reader {
 };
 
 }  // namespace
+
+std::string next_word(std::string_view& text) {
+  text = ascii::trim(text);
+  const auto word = text.substr(0, text.find(' '));
+  text = ascii::trim(text.substr(word.size()));
+  return std::string(word);
+}
+
+std::vector<std::string> words_of(std::string_view text) {
+  std::vector<std::string> words;
+  while (!ascii::trim(text).empty()) words.push_back(next_word(text));
+  return words;
+}
+
+bool on_or_off(std::string_view value) {
+  if (value != "on" && value != "off") throw std::runtime_error("say on or off");
+  return value == "on";
+}
+
+std::string unescape(std::string_view text) {
+  static const std::map<char, char> letters{{'r', '\r'}, {'n', '\n'}, {'t', '\t'}, {'0', '\0'}, {'\\', '\\'}};
+  std::string out;
+  while (!text.empty()) {
+    const char c = text.front();
+    text.remove_prefix(1);
+    if (c != '\\') {
+      out += c;
+      continue;
+    }
+    const char kind = text.empty() ? '\0' : text.front();
+    text.remove_prefix(1);
+    if (kind == 'x') {
+      out += hex_octet(text.substr(0, 2));
+      text.remove_prefix(2);
+    } else if (kind == '*') {
+      text = repeat(text, out);
+    } else {
+      out += letters.at(kind);
+    }
+  }
+  return out;
+}
 
 smtp::Reply read_reply(std::string_view text) {
   const auto code = ascii::to_number(next_word(text));

@@ -53,6 +53,14 @@ struct Dialog {
 
 [[nodiscard]] Dialog read_dialog(const std::filesystem::path& file);
 
+/// The first word; the text is left with what follows it.
+[[nodiscard]] std::string next_word(std::string_view& text);
+[[nodiscard]] std::vector<std::string> words_of(std::string_view text);
+/// "on" or "off"; others throw.
+[[nodiscard]] bool on_or_off(std::string_view value);
+/// `\r \n \t \0 \\`, `\xHH`, `\*600{words}`
+[[nodiscard]] std::string unescape(std::string_view text);
+
 /// "550 5.7.1 words"
 [[nodiscard]] smtp::Reply read_reply(std::string_view text);
 
