@@ -14,7 +14,6 @@
 
 #include <algorithm>
 #include <array>
-#include <functional>
 
 namespace posthorn::mail {
 namespace {
@@ -97,25 +96,13 @@ MimePart status_part(const DeliveryReport& report, bool utf8) {
   return {.type = "message/global-delivery-status", .encoding = "8bit", .body = std::move(body)};
 }
 
-/// A line that stands nowhere in the parts. It is made from them, so that no message can have it in store.
-std::string boundary_for(const std::vector<MimePart>& parts) {
-  const auto stands_in_one = [&](const std::string& boundary) {
-    return std::ranges::any_of(parts, [&](const auto& part) { return part.body.contains(boundary); });
-  };
-  std::size_t number = 0;
-  for (const auto& part : parts) number ^= std::hash<std::string>{}(part.body);
-  auto boundary = fmt::format("=_posthorn_{:016x}", number);
-  while (stands_in_one(boundary)) boundary = fmt::format("=_posthorn_{:016x}", ++number);
-  return boundary;
-}
-
 /// RFC 3834 §3.1.4: the report belongs to the message's thread.
 std::string thread_fields(const DeliveryReport& report) {
   const auto id = returned_message_id(report.message);
   return id.empty() ? std::string{} : plain_field("In-Reply-To", id) + plain_field("References", id);
 }
 
-std::string header(const DeliveryReport& report, std::string_view boundary, bool is_8bit) {
+std::string header(const DeliveryReport& report) {
   const auto& host = report.reporting_host;
   std::string text = plain_field("From", fmt::format("Mail Delivery System <MAILER-DAEMON@{}>", host));
   text += mailbox_list_field("To", std::array{NamedAddress{.display_name = {}, .address = report.to}});
@@ -124,10 +111,7 @@ std::string header(const DeliveryReport& report, std::string_view boundary, bool
   text += plain_field("Message-ID", fmt::format("<{}@{}>", report.id.to_string(), host));
   text += thread_fields(report);
   text += "Auto-Submitted: auto-replied\r\n";  // RFC 3834 §5
-  text += "MIME-Version: 1.0\r\n";
-  text += fmt::format("Content-Type: multipart/report; report-type=delivery-status;\r\n boundary=\"{}\"\r\n", boundary);
-  if (is_8bit) text += "Content-Transfer-Encoding: 8bit\r\n";
-  return text;
+  return text += "MIME-Version: 1.0\r\n";
 }
 
 }  // namespace
@@ -138,16 +122,9 @@ ReportMessage build_delivery_report(const DeliveryReport& report, const ReportSe
   const std::vector<MimePart> parts{text_part(report, settings), status_part(report, utf8),
                                     returned_part(report, settings, utf8)};
   const bool is_8bit = std::ranges::any_of(parts, [](const auto& part) { return part.encoding == "8bit"; });
-  const auto boundary = boundary_for(parts);
-  ReportMessage message{.text = header(report, boundary, is_8bit),
-                        .body = is_8bit ? BodyType::eight_bit : BodyType::seven_bit,
-                        .smtputf8 = utf8};
-  for (const auto& part : parts) {
-    message.text += fmt::format("\r\n--{}\r\nContent-Type: {}\r\nContent-Transfer-Encoding: {}\r\n\r\n{}", boundary,
-                                part.type, part.encoding, part.body);
-  }
-  message.text += fmt::format("\r\n--{}--\r\n", boundary);
-  return message;
+  return {.text = header(report) + multipart("report; report-type=delivery-status", parts),
+          .body = is_8bit ? BodyType::eight_bit : BodyType::seven_bit,
+          .smtputf8 = utf8};
 }
 
 }  // namespace posthorn::mail

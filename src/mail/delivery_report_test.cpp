@@ -120,9 +120,11 @@ TEST(DeliveryReport, ReadsLikeThis) {
                 "    mx.example.net answered:\r\n"
                 "    550-5.1.1 no such 550 5.1.1 user\r\n"
                 "\r\n"
-                "It will not be tried again. If the address is right, show this report to whoever looks after it.\r\n"
+                "It will not be tried again. If the address is right, show this report to\r\n"
+                "whoever looks after it.\r\n"
                 "\r\n"
-                "The message was accepted on Sat, 21 Nov 2026 01:23:40 +0000 and has the number 000000000002D here.\r\n"
+                "The message was accepted on Sat, 21 Nov 2026 01:23:40 +0000 and has the\r\n"
+                "number 000000000002D here.\r\n"
                 "\r\n--" +
                 boundary +
                 "\r\n"

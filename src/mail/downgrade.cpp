@@ -4,6 +4,7 @@
 #include "base/utf8.hpp"
 #include "mail/content_type.hpp"
 #include "mail/header_field.hpp"
+#include "mail/line_ends.hpp"
 #include "mail/transfer_encoding.hpp"
 
 #include <algorithm>
@@ -13,18 +14,7 @@
 namespace posthorn::mail {
 namespace {
 
-constexpr std::size_t line_octets = 998;  // RFC 5322 §2.1.1, without the CRLF
-
 std::unexpected<Error> cannot(std::string_view why) { return failure(Error::Kind::unsupported, std::string(why)); }
-
-bool has_long_line(std::string_view text) {
-  while (text.size() > line_octets) {
-    const auto line_end = text.find("\r\n");
-    if (line_end == std::string_view::npos || line_end > line_octets) return true;
-    text.remove_prefix(line_end + 2);
-  }
-  return false;
-}
 
 bool is_7bit(std::string_view text) { return utf8::is_ascii(text) && !has_long_line(text); }
 

@@ -12,6 +12,7 @@ namespace posthorn::mail {
 namespace {
 
 constexpr std::size_t reply_octets = 600;
+constexpr std::size_t line_octets = 76;
 
 std::string_view introduction(DeliveryAction action) {
   switch (action) {
@@ -43,12 +44,32 @@ std::string_view advice(DeliveryAction action) {
   return {};
 }
 
-std::string line(std::string_view indent, std::string_view text) { return fmt::format("{}{}\r\n", indent, text); }
+/// Indented lines of at most 76 octets, where the words allow it.
+std::string lines(std::string_view indent, std::string_view text) {
+  std::string out(indent);
+  auto column = indent.size();
+  while (!text.empty()) {
+    const auto word = text.substr(0, text.find(' '));
+    text.remove_prefix(std::min(word.size() + 1, text.size()));
+    const bool is_first = column == indent.size();
+    if (!is_first && column + 1 + word.size() > line_octets) {
+      out += "\r\n";
+      out += indent;
+      column = indent.size();
+    } else if (!is_first) {
+      out += ' ';
+      ++column;
+    }
+    out += word;
+    column += word.size();
+  }
+  return out += "\r\n";
+}
 
 std::string described(const ReportedRecipient& recipient, std::chrono::minutes zone) {
-  auto text = line("  ", recipient.recipient.to_unicode());
+  auto text = lines("  ", recipient.recipient.to_unicode());
   const auto add = [&](std::string_view what) {
-    text += line("    ", ReplyText(what, ReplyText::Charset::utf8, reply_octets).text());
+    text += lines("    ", ReplyText(what, ReplyText::Charset::utf8, reply_octets).text());
   };
   if (!recipient.reason.empty()) add(recipient.reason);
   if (!recipient.reply.empty()) {
@@ -74,10 +95,10 @@ std::string section(const DeliveryReport& report, DeliveryAction action, std::si
     --room;
     text += described(recipient, report.zone);
   }
-  if (left_out > 0) text += line("  ", fmt::format("and {} more", left_out));
+  if (left_out > 0) text += lines("  ", fmt::format("and {} more", left_out));
   if (text.empty()) return text;
   const auto words = advice(action);
-  return fmt::format("{}\r\n\r\n{}\r\n{}", introduction(action), text, words.empty() ? "" : line("", words) + "\r\n");
+  return fmt::format("{}\r\n\r\n{}\r\n{}", introduction(action), text, words.empty() ? "" : lines("", words) + "\r\n");
 }
 
 }  // namespace
@@ -119,9 +140,8 @@ std::string report_text(const DeliveryReport& report, const ReportSettings& sett
   for (const auto action : std::array{failed, delayed, delivered, relayed, expanded}) {
     text += section(report, action, room);
   }
-  text += fmt::format("The message was accepted on {} and has the number {} here.\r\n",
-                      to_date_time(report.arrival, report.zone), report.message_id.to_string());
-  return text;
+  return text += lines("", fmt::format("The message was accepted on {} and has the number {} here.",
+                                       to_date_time(report.arrival, report.zone), report.message_id.to_string()));
 }
 
 }  // namespace posthorn::mail

@@ -3,6 +3,7 @@
 #include "base/ascii.hpp"
 #include "base/utf8.hpp"
 #include "mail/header_field.hpp"
+#include "mail/line_ends.hpp"
 #include "mail/transfer_encoding.hpp"
 
 #include <algorithm>
@@ -10,25 +11,11 @@
 namespace posthorn::mail {
 namespace {
 
-constexpr std::size_t line_octets = 998;  // RFC 5322 §2.1.1
 constexpr std::size_t message_id_octets = 900;
 
-/// What a text needs to be carried as it is.
-struct Nature {
-  bool clean = true;  // CRLF only, no NUL, no overlong line
-  bool ascii = true;
-};
-
-Nature nature_of(std::string_view text) {
-  Nature nature{.clean = !text.contains('\0'), .ascii = utf8::is_ascii(text)};
-  while (!text.empty() && nature.clean) {
-    const auto line_end = text.find_first_of("\r\n");
-    const auto length = std::min(line_end, text.size());
-    const bool ends_well = line_end == std::string_view::npos || text.substr(line_end).starts_with("\r\n");
-    nature.clean = length <= line_octets && ends_well;
-    text.remove_prefix(line_end == std::string_view::npos ? text.size() : std::min(line_end + 2, text.size()));
-  }
-  return nature;
+/// Whether the text can be sent as it is, but for its eighth bits.
+bool is_clean(std::string_view text) {
+  return !text.contains('\0') && !has_bare_line_end(text) && !has_long_line(text);
 }
 
 /// The header, cut after the last field that fits.
@@ -44,23 +31,24 @@ std::string_view header_of(std::string_view message, std::size_t limit) {
 
 /// RFC 6522 §4: text/rfc822-headers may be encoded where the header is broken; RFC 6533 §4.3 for a UTF-8 one.
 MimePart header_part(std::string_view header, bool utf8) {
-  const auto nature = nature_of(header);
-  if (nature.clean && nature.ascii) {
+  const bool is_ascii = utf8::is_ascii(header);
+  const bool clean = is_clean(header);
+  if (clean && is_ascii) {
     return {.type = "text/rfc822-headers", .encoding = "7bit", .body = std::string(header)};
   }
-  const bool is_utf8 = !nature.ascii && utf8::is_valid(header);
+  const bool is_utf8 = !is_ascii && utf8::is_valid(header);
   const auto* const type = is_utf8 ? "message/global-headers" : "text/rfc822-headers";
-  if (is_utf8 && utf8 && nature.clean) return {.type = type, .encoding = "8bit", .body = std::string(header)};
+  if (is_utf8 && utf8 && clean) return {.type = type, .encoding = "8bit", .body = std::string(header)};
   return {.type = type, .encoding = "quoted-printable", .body = encode_quoted_printable(header)};
 }
 
 /// The whole message; none where no type can carry it.
 std::optional<MimePart> message_part(std::string_view message, bool utf8) {
-  const auto nature = nature_of(message);
-  if (!nature.clean) return std::nullopt;
+  if (!is_clean(message)) return std::nullopt;
   const auto header = header_of(message, message.size());
   if (utf8::is_ascii(header)) {
-    return MimePart{.type = "message/rfc822", .encoding = nature.ascii ? "7bit" : "8bit", .body = std::string(message)};
+    return MimePart{
+        .type = "message/rfc822", .encoding = utf8::is_ascii(message) ? "7bit" : "8bit", .body = std::string(message)};
   }
   if (!utf8::is_valid(header)) return std::nullopt;
   if (utf8) return MimePart{.type = "message/global", .encoding = "8bit", .body = std::string(message)};

@@ -3,17 +3,12 @@
 #pragma once
 
 #include "mail/delivery_report.hpp"
+#include "mail/mime_part.hpp"
 
 #include <string>
 #include <string_view>
 
 namespace posthorn::mail {
-
-struct MimePart {
-  std::string type;
-  std::string encoding;  ///< "7bit", "8bit" or "quoted-printable"
-  std::string body;      ///< encoded already
-};
 
 /// `utf8`: UTF-8 may stand in header fields of the report.
 [[nodiscard]] MimePart returned_part(const DeliveryReport& report, const ReportSettings& settings, bool utf8);
