@@ -75,7 +75,8 @@ TEST(ByteReader, WhatDoesNotFitFails) {
            Row{"a flag of 2", "\x02", [](ByteReader& r) { (void)r.take_flag(); }},
            Row{"an unknown enumerator", "\x03", [](ByteReader& r) { (void)r.take_enum(Colour::blue); }},
            Row{"a text over its limit", std::string("\x03\0\0\0abc", 7), [](ByteReader& r) { (void)r.take_text(2); }},
-           Row{"a text longer than what is left", "\xff\xff\xff\xff", [](ByteReader& r) { (void)r.take_text(~std::size_t{0}); }},
+           Row{"a text longer than what is left", "\xff\xff\xff\xff",
+               [](ByteReader& r) { (void)r.take_text(~std::size_t{0}); }},
            Row{"a count that cannot be", std::string("\x02\0\0\0abc", 7), [](ByteReader& r) { (void)r.take_count(2); }},
        }) {
     ByteReader reader{bytes};

@@ -27,10 +27,10 @@ class Workers final : public world::Workers {
   void run(world::Callback job) override {
     jobs_->push_back(std::move(job));
     // The timer does not keep the jobs alive: after the workers are gone it finds none.
-    loop_.start_timer(after(loop_.now(), draw_wait()), [jobs = std::weak_ptr(jobs_), in_order = settings_.in_order,
-                                                       draw = chance_.next()] {
-      if (const auto left = jobs.lock()) run_one(*left, in_order ? 0 : draw);
-    });
+    loop_.start_timer(after(loop_.now(), draw_wait()),
+                      [jobs = std::weak_ptr(jobs_), in_order = settings_.in_order, draw = chance_.next()] {
+                        if (const auto left = jobs.lock()) run_one(*left, in_order ? 0 : draw);
+                      });
   }
 
   [[nodiscard]] std::size_t waiting() const { return jobs_->size(); }
@@ -47,7 +47,8 @@ class Workers final : public world::Workers {
 
   Duration draw_wait() {
     if (settings_.seed == 0 || settings_.longest_wait <= Duration{}) return Duration{};
-    return Duration{static_cast<std::int64_t>(chance_.pick(static_cast<std::uint64_t>(settings_.longest_wait.count()) + 1))};
+    return Duration{
+        static_cast<std::int64_t>(chance_.pick(static_cast<std::uint64_t>(settings_.longest_wait.count()) + 1))};
   }
 
   Loop& loop_;

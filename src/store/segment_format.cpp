@@ -91,7 +91,8 @@ Result<SegmentHeader> decode_segment_header(std::string_view sector) {
     return failure(Error::Kind::unsupported, fmt::format("the segment has version {}, not {}", version, spool_version));
   }
   auto header = take_fields(in);
-  if (in.failed() || !is_sound(header)) return failure(Error::Kind::corrupt, "the header of the segment makes no sense");
+  if (in.failed() || !is_sound(header))
+    return failure(Error::Kind::corrupt, "the header of the segment makes no sense");
   return header;
 }
 
@@ -117,6 +118,10 @@ std::string encode_record_header(const RecordHeader& header) {
   out.overwrite(4, crc32c(out.view().substr(8)));
   ensure(out.size() == record_header_octets, "a record header has its size");
   return out.take();
+}
+
+void write_record_header(const RecordHeader& header, std::string& record) {
+  record.replace(0, record_header_octets, encode_record_header(header));
 }
 
 bool starts_like_record(std::string_view octets) { return octets.starts_with(record_magic_octets); }

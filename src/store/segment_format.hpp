@@ -92,6 +92,8 @@ struct RecordHeader {
 }
 
 [[nodiscard]] std::string encode_record_header(const RecordHeader& header);
+/// The same over the first octets of `record`, which keeps room for it.
+void write_record_header(const RecordHeader& header, std::string& record);
 /// None: these octets are no record header, or a damaged one.
 [[nodiscard]] std::optional<RecordHeader> decode_record_header(std::string_view octets);
 /// Whether octets that start so may be a record header: the cheap test before the full one.

@@ -54,17 +54,17 @@ struct SpoolDamage {
 struct RecoveryReport {
   std::uint64_t segments = 0;
   std::uint64_t records = 0;
-  std::uint64_t messages = 0;             ///< live
-  std::uint64_t recipients = 0;           ///< of these
-  std::uint64_t dropped_octets = 0;       ///< at the ends of the log: written but never acknowledged
-  std::uint64_t bodies_removed = 0;       ///< of messages that were never committed or are gone
-  std::vector<SpoolDamage> damages{};       ///< each copied to corrupt/ and logged; at most 1,000 are named
-  std::vector<std::string> foreign_names; ///< ignored; at most 100 are named
+  std::uint64_t messages = 0;              ///< live
+  std::uint64_t recipients = 0;            ///< of these
+  std::uint64_t dropped_octets = 0;        ///< at the ends of the log: written but never acknowledged
+  std::uint64_t bodies_removed = 0;        ///< of messages that were never committed or are gone
+  std::vector<SpoolDamage> damages{};      ///< each copied to corrupt/ and logged; at most 1,000 are named
+  std::vector<std::string> foreign_names;  ///< ignored; at most 100 are named
 };
 
 /// For back-pressure and metrics; from memory, at most a second old.
 struct SpoolFacts {
-  bool accepting = false;        ///< false: commit() would answer `why`
+  bool accepting = false;  ///< false: commit() would answer `why`
   Error::Kind why = Error::Kind::other;
   std::uint64_t free_octets = 0;  ///< of the file system
   std::uint64_t total_octets = 0;
@@ -91,15 +91,16 @@ class MessageText {
 
   [[nodiscard]] std::uint64_t octets() const;
   /// The next piece (up to about 64 KiB, the first with the head), empty at the end. The view is valid until the next
-  /// call. Errors: `corrupt` (the message is quarantined; nothing of the bad piece is given out), io.
+  /// call. Errors: `corrupt` (the body is quarantined, nothing of the bad piece is given out, and load() will say
+  /// `damaged`), io.
   [[nodiscard]] world::Task<Result<std::string_view>> next(world::Loop& loop);
   /// Starts over.
   void rewind();
 
  private:
-  friend class SpoolCore;
-  friend class MessageReader;
+  friend class Spool;
   struct State;
+  explicit MessageText(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
 
@@ -160,7 +161,8 @@ class Spool {
   [[nodiscard]] world::Task<Result<StoredMessage>> load_envelope(world::Loop& loop, MessageId id);
   /// The next up to `limit` messages after `after` in order of arrival (MessageId{} starts), without their texts, read in
   /// one job; for listings. Those that cannot be read are left out. Empty at the end.
-  [[nodiscard]] world::Task<std::vector<StoredMessage>> load_next(world::Loop& loop, MessageId after, std::size_t limit);
+  [[nodiscard]] world::Task<std::vector<StoredMessage>> load_next(world::Loop& loop, MessageId after,
+                                                                  std::size_t limit);
 
   /// The next up to `limit` live messages after `after` in order of arrival; from memory.
   [[nodiscard]] std::vector<LiveMessage> live_after(MessageId after, std::size_t limit) const;
@@ -168,8 +170,10 @@ class Spool {
 
   [[nodiscard]] SpoolFacts facts() const;
 
- private:
+  /// Of parts that are joined already: for open().
   explicit Spool(std::shared_ptr<SpoolCore> core);
+
+ private:
   std::shared_ptr<SpoolCore> core_;
 };
 

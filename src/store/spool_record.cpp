@@ -77,7 +77,8 @@ std::optional<BodyFacts> take_body(ByteReader& in) {
   body.block_octets = in.take<std::uint32_t>();
   const auto count = in.take_count(sizeof(std::uint32_t));
   for (std::uint32_t i = 0; i < count; ++i) body.checksums.push_back(in.take<std::uint32_t>());
-  const auto blocks = body.block_octets == 0 ? 0 : body.octets / body.block_octets + (body.octets % body.block_octets != 0);
+  const auto blocks =
+      body.block_octets == 0 ? 0 : body.octets / body.block_octets + (body.octets % body.block_octets != 0);
   if (body.block_octets == 0 || blocks != count) in.fail();
   return body;
 }
@@ -280,8 +281,7 @@ Result<MessageRecord> read_message(std::string_view octets) {
   record.message.origin = take_origin(rest);
   record.message.envelope = take_envelope(rest);
   record.settles = take_settlement(in);
-  if (!is_whole(in) || !is_whole(rest) ||
-      record.message.envelope.recipients.size() != record.message.states.size()) {
+  if (!is_whole(in) || !is_whole(rest) || record.message.envelope.recipients.size() != record.message.states.size()) {
     return failure(Error::Kind::corrupt, "the envelope of the stored message makes no sense");
   }
   return record;

@@ -32,7 +32,8 @@ MessageFacts message() {
   facts.origin = {Origin::Door::submission, "alice", "192.0.2.1:4000", "s1"};
   facts.envelope.sender = *mail::Address::parse("\"a b\"@example.org");
   facts.envelope.recipients = {{*mail::Address::parse("bob@example.net"), {.success = true, .delay = true}, {}},
-                               {*mail::Address::parse("carol@[192.0.2.7]"), {.never = true},
+                               {*mail::Address::parse("carol@[192.0.2.7]"),
+                                {.never = true},
                                 mail::OriginalRecipient{"rfc822", "carol@old.example"}}};
   facts.envelope.body = mail::BodyType::eight_bit;
   facts.envelope.require_tls = true;
@@ -149,7 +150,9 @@ TEST(RecipientState, FinalMeansNothingIsLeftToDo) {
            Row{"queued", {}, false},
            Row{"held", {.status = RecipientStatus::held}, false},
            Row{"delivered", {.status = RecipientStatus::delivered}, true},
-           Row{"delivered, the sender wants to know", {.status = RecipientStatus::delivered, .report_due = true}, false},
+           Row{"delivered, the sender wants to know",
+               {.status = RecipientStatus::delivered, .report_due = true},
+               false},
            Row{"failed, to be reported", {.status = RecipientStatus::failed, .report_due = true}, false},
            Row{"failed and reported", {.status = RecipientStatus::failed}, true},
            Row{"removed", {.status = RecipientStatus::removed}, true},

@@ -56,14 +56,15 @@ struct RecipientState {
   bool report_due = false;  ///< delivered or failed, and the sender must still be told: keeps the message in the spool
   bool warned = false;      ///< a delay report has been queued (I11: one at most)
   std::uint16_t attempts = 0;
-  std::uint16_t ambiguous = 0;     ///< attempts that ended between the final dot and its reply (I3)
-  WallTime next_attempt{};         ///< in the past: due
-  WallTime changed{};              ///< when this state came about
-  std::chrono::seconds age{};      ///< life of the message so far by the monotonic clock, so that a jump of the calendar expires nothing
-  std::string status_code{};         ///< RFC 3463, "4.2.2"; empty: none. At most 15 octets
-  std::string reply{};               ///< the last words of the other side, cut to SpoolSettings::reply_limit
-  std::string remote_host{};         ///< who said so; cut to 255 octets
-  MessageId report{};                ///< the last report about this recipient; 0: none
+  std::uint16_t ambiguous = 0;  ///< attempts that ended between the final dot and its reply (I3)
+  WallTime next_attempt{};      ///< in the past: due
+  WallTime changed{};           ///< when this state came about
+  std::chrono::seconds
+      age{};  ///< life of the message so far by the monotonic clock, so that a jump of the calendar expires nothing
+  std::string status_code{};  ///< RFC 3463, "4.2.2"; empty: none. At most 15 octets
+  std::string reply{};        ///< the last words of the other side, cut to SpoolSettings::reply_limit
+  std::string remote_host{};  ///< who said so; cut to 255 octets
+  MessageId report{};         ///< the last report about this recipient; 0: none
 
   /// Nothing is left to be done for this recipient.
   [[nodiscard]] bool is_final() const {
@@ -95,7 +96,7 @@ struct StoredMessage {
   DeliveryName delivery_name{};
   Origin origin{};
   std::uint64_t octets = 0;  ///< of the text
-  bool damaged = false;      ///< the text fails its check (a copy is in corrupt/): report it to the sender, deliver nothing
+  bool damaged = false;  ///< the text fails its check (a copy is in corrupt/): report it to the sender, deliver nothing
 };
 
 /// What the queue plan needs of a recipient; from memory.

@@ -1,0 +1,204 @@
+#include "store/message_reader.hpp"
+
+#include "base/assert.hpp"
+#include "base/crc32c.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace posthorn::store {
+namespace {
+
+constexpr std::uint64_t first_read = 4096;
+constexpr int look_ups = 16;
+constexpr RecordPlace nowhere{};
+
+/// The state of this recipient of this message that a record holds, if any: its last word about it.
+std::optional<RecipientState> state_in(const OutcomeFacts& facts, std::uint32_t recipient) {
+  std::optional<RecipientState> state;
+  for (const auto& outcome : facts.outcomes) {
+    if (outcome.recipient == recipient) state = outcome.state;
+  }
+  return state;
+}
+
+std::optional<OutcomeFacts> outcomes_about(const RecordHeader& header, std::string_view facts, MessageId id) {
+  if (header.type == RecordType::outcomes) {
+    auto outcomes = read_outcomes(facts);
+    return outcomes && header.id == id ? std::optional{*std::move(outcomes)} : std::nullopt;
+  }
+  auto message = read_message_brief(facts);
+  const bool is_about = message && message->settles && message->settles->message == id;
+  return is_about ? std::optional{std::move(message->settles->outcomes)} : std::nullopt;
+}
+
+}  // namespace
+
+Result<ReadMessage> MessageReader::read(MessageId id, Part part) {
+  for (int i = 0; i < look_ups; ++i) {
+    const auto snapshot = look_up(id);
+    if (!snapshot) return failure(Error::Kind::not_found, "the spool has no message " + id.to_string());
+    auto message = read_at(id, *snapshot, part);
+    if (message || message.error().kind != Error::Kind::corrupt) return message;
+    if (!is_unchanged(id, *snapshot)) continue;  // it moved while it was read
+    quarantine(id, *snapshot, message.error().text);
+    return message;
+  }
+  return failure(Error::Kind::io, "the message moves faster than it can be read");
+}
+
+// ---- the index ----
+
+std::optional<MessageReader::Snapshot> MessageReader::look_up(MessageId id) {
+  const std::lock_guard lock{state_.mutex};
+  const auto* message = state_.index.find(id);
+  if (message == nullptr || message->is_abandoned) return std::nullopt;
+  Snapshot snapshot{.message = place_of(message->place),
+                    .record_octets = message->record_octets,
+                    .changes = message->changes,
+                    .is_damaged = message->is_damaged,
+                    .recipients = SpoolIndex::describe(id, *message).recipients,
+                    .outcomes = {}};
+  for (const auto& recipient : message->recipients()) {
+    const bool stands_here = recipient.place == message->place;
+    snapshot.outcomes.push_back(stands_here ? Place{nowhere, {}} : place_of(recipient.place));
+  }
+  return snapshot;
+}
+
+MessageReader::Place MessageReader::place_of(RecordPlace at) const {
+  const auto* segment = std::as_const(state_.segments).find(at.segment);
+  ensure(segment != nullptr, "a live record stands in a known segment");
+  return {at, segment->header};
+}
+
+bool MessageReader::is_unchanged(MessageId id, const Snapshot& snapshot) {
+  const std::lock_guard lock{state_.mutex};
+  const auto* message = state_.index.find(id);
+  return message != nullptr && message->place == snapshot.message.at;
+}
+
+// ---- the log ----
+
+Result<ReadMessage> MessageReader::read_at(MessageId id, const Snapshot& snapshot, Part part) {
+  const auto wanted =
+      part == Part::all ? snapshot.record_octets : std::min<std::uint64_t>(snapshot.record_octets, first_read);
+  auto record = read_record(snapshot.message, wanted);
+  if (!record) return failure(std::move(record).error());
+  if (record->header.type != RecordType::message || record->header.id != id) {
+    return failure(Error::Kind::corrupt, "another record stands in its place");
+  }
+  auto facts = read_message(record->facts());
+  if (!facts) return failure(std::move(facts).error());
+  if (facts->message.states.size() != snapshot.recipients.size()) {
+    return failure(Error::Kind::corrupt, "the stored message has lost recipients");
+  }
+
+  ReadMessage message{.facts = std::move(facts->message),
+                      .content = {},
+                      .content_checksum = record->header.content_checksum,
+                      .is_damaged = snapshot.is_damaged,
+                      .place = snapshot.message.at,
+                      .changes = snapshot.changes};
+  add_states(snapshot, id, message.facts.states);
+  if (part == Part::all) check_content(id, snapshot, *record, message);
+  return message;
+}
+
+/// The record at this place: at least its facts, and up to `octets` of it.
+Result<MessageReader::Record> MessageReader::read_record(const Place& place, std::uint64_t octets) {
+  auto bytes = read_octets(place, place.at.offset, std::max<std::uint64_t>(octets, record_header_octets));
+  if (!bytes) return failure(std::move(bytes).error());
+  const auto header = decode_record_header(*bytes);
+  if (!header || !belongs(*header, place.segment, place.at.offset)) {
+    return failure(Error::Kind::corrupt, "no record stands in this place");
+  }
+  const auto needed = record_header_octets + std::uint64_t{header->facts_octets};
+  if (bytes->size() < needed) {
+    auto rest = read_octets(place, place.at.offset + bytes->size(), needed - bytes->size());
+    if (!rest) return failure(std::move(rest).error());
+    *bytes += *rest;
+  }
+  Record record{*header, *std::move(bytes)};
+  if (record.octets.size() < needed || crc32c(record.facts()) != header->facts_checksum) {
+    return failure(Error::Kind::corrupt, "the facts of the record fail their checksum");
+  }
+  return record;
+}
+
+/// An error of a place in a file that can be read elsewhere is the place's: `corrupt`.
+Result<std::string> MessageReader::read_octets(const Place& place, std::uint64_t offset, std::uint64_t octets) {
+  auto file = folder_.open(place.at.segment);
+  if (!file) return failure(std::move(file).error());
+  std::string bytes(static_cast<std::size_t>(octets), '\0');
+  Result<std::size_t> size;
+  for (int i = 0; i < read_tries && (i == 0 || !size); ++i) size = (*file)->read_at(offset, bytes);
+  if (!size) {
+    std::string start(segment_header_octets, '\0');
+    const bool only_here = size.error().kind == Error::Kind::io && (*file)->read_at(0, start).has_value();
+    return failure(only_here ? Error::Kind::corrupt : size.error().kind, size.error().text);
+  }
+  bytes.resize(*size);
+  return bytes;
+}
+
+void MessageReader::add_states(const Snapshot& snapshot, MessageId id, std::vector<RecipientState>& states) {
+  RecordPlace last_place = nowhere;
+  std::optional<OutcomeFacts> last;  // recipients of one message often share a record
+  for (std::uint32_t i = 0; i < states.size(); ++i) {
+    const auto& place = snapshot.outcomes[i];
+    if (place.at == nowhere) continue;
+    if (place.at != std::exchange(last_place, place.at)) last = read_outcomes_at(place, id);
+    // An outcome that cannot be read any more: what memory holds of it is the part that matters.
+    const auto& live = snapshot.recipients[i];
+    const RecipientState remembered{.status = live.status,
+                                    .report_due = live.report_due,
+                                    .warned = live.warned,
+                                    .attempts = live.attempts,
+                                    .next_attempt = live.next_attempt};
+    states[i] = (last ? state_in(*last, i) : std::nullopt).value_or(remembered);
+  }
+}
+
+std::optional<OutcomeFacts> MessageReader::read_outcomes_at(const Place& place, MessageId id) {
+  const auto record = read_record(place, first_read / 4);
+  return record ? outcomes_about(record->header, record->facts(), id) : std::nullopt;
+}
+
+void MessageReader::check_content(MessageId id, const Snapshot& snapshot, const Record& record, ReadMessage& message) {
+  const auto at = static_cast<std::size_t>(record.header.content_offset());
+  message.content = record.octets.size() < at ? std::string{} : record.octets.substr(at);
+  if (message.content.size() == record.header.content_octets &&
+      crc32c(message.content) == record.header.content_checksum)
+    return;
+  if (!message.is_damaged) quarantine(id, snapshot, "the text of the message fails its checksum");
+  message.is_damaged = true;
+}
+
+// ---- damage ----
+
+void MessageReader::quarantine(MessageId id, const Snapshot& snapshot, std::string_view what) {
+  {
+    const std::lock_guard lock{state_.mutex};
+    auto* message = state_.index.find(id);
+    if (message != nullptr) message->is_damaged = true;
+    ++state_.damaged_messages;
+  }
+  const auto& at = snapshot.message.at;
+  const auto file = folder_.open(at.segment);
+  if (file)
+    quarantine_.keep_record(id, {**file, SegmentFolder::name_of(at.segment), at.offset, snapshot.record_octets}, what);
+}
+
+void MessageReader::body_is_bad(MessageId id, std::string_view what) {
+  {
+    const std::lock_guard lock{state_.mutex};
+    auto* message = state_.index.find(id);
+    if (message == nullptr || message->is_damaged) return;
+    message->is_damaged = true;
+    ++state_.damaged_messages;
+  }
+  quarantine_.keep_body(id, bodies_, what);
+}
+
+}  // namespace posthorn::store
