@@ -30,10 +30,14 @@ std::vector<std::string_view> cut(std::string_view text) {
 
 bool is_number(std::string_view token) { return ascii::is_digit(token.front()); }
 
+bool says_greylisted(std::string_view word) {
+  return ascii::starts_with_word(word, "greylist") || ascii::starts_with_word(word, "graylist");
+}
+
 bool asks_to_wait(std::string_view word) {
   static constexpr std::array<std::string_view, 7> words{"again", "retry",   "back",    "wait",
                                                          "later", "delayed", "deferred"};
-  return ascii::starts_with_word(word, "greylist") || ascii::starts_with_word(word, "graylist") ||
+  return says_greylisted(word) ||
          std::ranges::any_of(words, [word](auto known) { return ascii::same_word(word, known); });
 }
 
@@ -144,6 +148,11 @@ std::optional<Duration> named_wait(std::string_view reply_text) {
     if (found) return std::chrono::seconds{std::min(*found, longest_seconds)};
   }
   return std::nullopt;
+}
+
+bool is_greylisting(std::string_view reply_text) {
+  const auto tokens = cut(reply_text);
+  return std::ranges::any_of(tokens, says_greylisted) || named_wait(reply_text);
 }
 
 }  // namespace posthorn::rules

@@ -60,6 +60,10 @@ struct NextStep {
 /// 00:05:00", "retry=120". Words without a number, and numbers that are not waits, name none. At most ten years.
 [[nodiscard]] std::optional<Duration> named_wait(std::string_view reply_text);
 
+/// Whether a 4yz reply asks us to come back later, by a time that it names or by the word: another host of the same domain
+/// would say the same, and begin to count anew.
+[[nodiscard]] bool is_greylisting(std::string_view reply_text);
+
 /// How long a message has waited, by even-running time.
 struct MessageAge {
   Duration known{};       ///< what its last record in the spool says; 0 for a new message or an old one without records
