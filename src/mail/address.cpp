@@ -7,7 +7,6 @@
 #include "mail/invalid.hpp"
 #include "mail/unicode.hpp"
 
-#include <algorithm>
 #include <utility>
 
 namespace posthorn::mail {
@@ -17,8 +16,13 @@ constexpr std::size_t max_input_octets = 2'048;  // quoted pairs and U-labels ma
 
 /// RFC 5321 §4.1.2: Dot-string.
 bool is_dot_string(std::string_view text) {
-  if (text.empty() || text.starts_with('.') || text.ends_with('.') || text.contains("..")) return false;
-  return std::ranges::all_of(text, [](char c) { return c == '.' || is_atext(c); });
+  bool after_dot = true;
+  for (const char c : text) {
+    const bool is_dot = c == '.';
+    if (is_dot ? after_dot : !is_atext(c)) return false;
+    after_dot = is_dot;
+  }
+  return !after_dot;
 }
 
 /// RFC 5321 §4.1.2: Quoted-string; the opening quote is taken already.
@@ -77,14 +81,19 @@ Result<Address> Address::parse(std::string_view text) {
 }
 
 Result<Address> Address::make(std::string_view local_part, const Domain& domain) {
-  if (has_control_character(local_part)) return invalid("the local part has a control character");
-  if (!utf8::is_valid(local_part)) return invalid("the local part is not valid UTF-8");
+  const bool is_plain = is_dot_string(local_part);
+  if (!is_plain || !utf8::is_ascii(local_part)) {
+    if (has_control_character(local_part)) return invalid("the local part has a control character");
+    if (!utf8::is_valid(local_part)) return invalid("the local part is not valid UTF-8");
+  }
   // RFC 5321 §4.5.3.1: only the path as a whole is bounded. Deviation from §4.5.3.1.1: a local part may have more than 64
   // octets, since return paths of mailing lists do.
-  if (local_part.size() > max_octets || written(local_part, domain.text()).size() > max_octets) {
-    return invalid("the address is too long");
-  }
-  std::string text(local_part);
+  if (local_part.size() > max_octets) return invalid("the address is too long");
+  const auto written_octets = (is_plain ? local_part.size() : quoted(local_part).size()) + 1 + domain.text().size();
+  if (written_octets > max_octets) return invalid("the address is too long");
+  std::string text;
+  text.reserve(local_part.size() + 1 + domain.text().size());
+  text += local_part;
   text += '@';
   text += domain.text();
   return Address(std::move(text), local_part.size());

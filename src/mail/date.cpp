@@ -4,11 +4,9 @@
 #include "base/scanner.hpp"
 #include "mail/header_lexer.hpp"
 
-#include <fmt/core.h>
-
 #include <algorithm>
 #include <array>
-#include <cstdlib>
+#include <cstdint>
 
 namespace posthorn::mail {
 namespace {
@@ -38,9 +36,18 @@ constexpr std::array<NamedZone, 10> named_zones{{{"UT", 0},
                                                  {"PST", -8},
                                                  {"PDT", -7}}};
 
-std::string zone_text(minutes zone) {
+/// `digits` decimal digits. By hand: each message has two dates at least, and a general formatter costs ten times as much.
+void append_number(std::string& text, std::int64_t number, std::size_t digits) {
+  const auto start = text.size();
+  text.append(digits, '0');
+  for (auto at = text.size(); at > start; number /= 10) text[--at] = static_cast<char>('0' + number % 10);
+}
+
+void append_zone(std::string& text, minutes zone) {
   const auto size = std::chrono::abs(zone).count();
-  return fmt::format("{}{:02}{:02}", zone < minutes{0} ? '-' : '+', size / 60, size % 60);
+  text += zone < minutes{0} ? '-' : '+';
+  append_number(text, size / 60, 2);
+  append_number(text, size % 60, 2);
 }
 
 seconds clamped(seconds local) {
@@ -155,10 +162,26 @@ std::string to_date_time(WallTime time, minutes zone) {
   const auto days = std::chrono::floor<std::chrono::days>(local);
   const std::chrono::year_month_day date{sys_days{days}};
   const std::chrono::hh_mm_ss clock{local - days};
-  return fmt::format("{}, {} {} {:04} {:02}:{:02}:{:02} {}",
-                     day_names.at(std::chrono::weekday{sys_days{days}}.c_encoding()), static_cast<unsigned>(date.day()),
-                     month_names.at(static_cast<unsigned>(date.month()) - 1), static_cast<int>(date.year()),
-                     clock.hours().count(), clock.minutes().count(), clock.seconds().count(), zone_text(zone));
+  const auto day = static_cast<unsigned>(date.day());
+
+  std::string text;
+  text.reserve(31);
+  text += day_names.at(std::chrono::weekday{sys_days{days}}.c_encoding());
+  text += ", ";
+  append_number(text, day, day < 10 ? 1 : 2);
+  text += ' ';
+  text += month_names.at(static_cast<unsigned>(date.month()) - 1);
+  text += ' ';
+  append_number(text, static_cast<int>(date.year()), 4);
+  text += ' ';
+  append_number(text, clock.hours().count(), 2);
+  text += ':';
+  append_number(text, clock.minutes().count(), 2);
+  text += ':';
+  append_number(text, clock.seconds().count(), 2);
+  text += ' ';
+  append_zone(text, zone);
+  return text;
 }
 
 std::optional<DateTime> parse_date_time(std::string_view text) { return Reader(text).date_time(); }

@@ -4,7 +4,6 @@
 #include "base/utf8.hpp"
 #include "mail/invalid.hpp"
 
-#include <fmt/core.h>
 #include <idn2.h>
 
 #include <algorithm>
@@ -32,14 +31,15 @@ std::optional<std::string> to_a_labels(const std::string& name) {
 }
 
 /// RFC 5321 §4.1.2: sub-domain. Deviation: an underscore counts as a letter, since names in use have one.
+constexpr bool may_stand_in_label(char c) { return ascii::is_letter_or_digit(c) || c == '-' || c == '_'; }
+
 bool is_label(std::string_view label) {
-  const auto may_stand = [](char c) { return ascii::is_letter_or_digit(c) || c == '-' || c == '_'; };
-  return !label.empty() && label.size() <= max_label_octets && std::ranges::all_of(label, may_stand) &&
-         label.front() != '-' && label.back() != '-';
+  return !label.empty() && label.size() <= max_label_octets && label.front() != '-' && label.back() != '-';
 }
 
 /// Each label by the rules, and the last not all digits (RFC 3696 §2), so that no name can be read as an IPv4 address.
 bool is_name(std::string_view name) {
+  if (!std::ranges::all_of(name, [](char c) { return c == '.' || may_stand_in_label(c); })) return false;
   while (true) {
     const auto dot = name.find('.');
     const auto label = name.substr(0, dot);
@@ -61,11 +61,12 @@ Result<std::string> canonical_name(std::string_view text) {
   if (name.ends_with('.')) name.pop_back();
   if (name.size() > max_name_octets) return invalid("the domain is too long");
   if (!is_name(name)) return invalid("the domain is not a host name");
-  return ascii::lower(name);
+  for (char& c : name) c = ascii::to_lower(c);
+  return name;
 }
 
 std::string literal_text(const IpAddress& address) {
-  return fmt::format("[{}{}]", address.is_v6() ? "IPv6:" : "", address.to_string());
+  return (address.is_v6() ? "[IPv6:" : "[") + address.to_string() + ']';
 }
 
 /// RFC 5321 §4.1.3. A general address literal has no registered tag, so there is none to take.

@@ -1,7 +1,5 @@
 #include "mail/header_lexer.hpp"
 
-#include "base/ascii.hpp"
-
 namespace posthorn::mail {
 namespace {
 
@@ -23,11 +21,6 @@ bool skip_comment(Scanner& scanner) {
 }
 
 }  // namespace
-
-bool is_atext(char c) {
-  static constexpr std::string_view marks = "!#$%&'*+-/=?^_`{|}~";
-  return ascii::is_letter_or_digit(c) || !ascii::is_ascii(c) || marks.contains(c);
-}
 
 bool skip_cfws(Scanner& scanner) {
   while (true) {

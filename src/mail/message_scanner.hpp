@@ -84,11 +84,13 @@ class MessageScanner {
     body,
   };
 
+  [[nodiscard]] std::string_view feed_header(std::string_view bytes);
+  void feed_body(std::string_view bytes);
   void feed_line_part(std::string_view part);
-  void check_octets(std::string_view part);
+  void inspect(std::string_view bytes, bool& has_8bit);
+  void find_bare_line_ends(std::string_view bytes);
   void check_sizes();
   void end_line();
-  void feed_header(std::string_view content);
   void feed_name(char c);
   void start_header_line(char c);
   void start_value();

@@ -4,8 +4,6 @@
 #include "mail/date.hpp"
 #include "mail/domain.hpp"
 
-#include <fmt/core.h>
-
 #include <vector>
 
 namespace posthorn::mail {
@@ -36,14 +34,12 @@ std::string comment(std::string_view text) {
   return clean += ')';
 }
 
-std::string literal(const IpAddress& address) {
-  return fmt::format("[{}{}]", address.is_v6() ? "IPv6:" : "", address.to_string());
-}
+std::string literal(const IpAddress& address) { return (address.is_v6() ? "[IPv6:" : "[") + address.to_string() + ']'; }
 
 /// RFC 5321 §4.4: TCP-info.
 std::string tcp_info(const ReceivedFacts& facts) {
   const auto name = facts.host_name.empty() ? std::string{} : host(facts.host_name) + ' ';
-  return fmt::format("({}{})", name, literal(*facts.address));
+  return '(' + name + literal(*facts.address) + ')';
 }
 
 /// The field's clauses, in the order of RFC 5321 §4.4, each to be kept on one line.
@@ -59,7 +55,7 @@ std::vector<std::string> clauses(const ReceivedFacts& facts) {
   parts.push_back("with " + facts.with.keyword());
   if (!facts.tls.empty()) parts.push_back(comment(facts.tls));
   parts.push_back("id " + facts.id.to_string());
-  if (facts.recipient) parts.push_back(fmt::format("for <{}>", facts.recipient->to_string()));
+  if (facts.recipient) parts.push_back("for <" + facts.recipient->to_string() + '>');
   parts.back() += ';';
   parts.push_back(to_date_time(facts.time, facts.zone));
   return parts;
@@ -100,11 +96,9 @@ std::string received_field(const ReceivedFacts& facts) {
 }
 
 std::string return_path_field(const std::optional<Address>& sender) {
-  return fmt::format("Return-Path: <{}>\r\n", sender ? sender->to_string() : "");
+  return "Return-Path: <" + (sender ? sender->to_string() : std::string{}) + ">\r\n";
 }
 
-std::string delivered_to_field(const Address& recipient) {
-  return fmt::format("Delivered-To: {}\r\n", recipient.to_string());
-}
+std::string delivered_to_field(const Address& recipient) { return "Delivered-To: " + recipient.to_string() + "\r\n"; }
 
 }  // namespace posthorn::mail
