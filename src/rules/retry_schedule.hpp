@@ -42,7 +42,7 @@ enum class RetryRule : std::uint8_t {
 struct NextStep {
   enum class Action : std::uint8_t {
     attempt,
-    give_up,  ///< tell the sender that the time is over (4.4.7)
+    give_up,  ///< its life is over then: it expires
   };
   Action action = Action::attempt;
   Duration wait{};
