@@ -79,10 +79,16 @@ class ListParser {
     scanner_.take('>');
   }
 
+  /// RFC 5322 §4.4: obs-route, as in `@a.example,,@b.example:`.
   void skip_route() {
     skip_blanks();
     if (scanner_.peek() != '@') return;
-    scanner_.take_while([](char c) { return c != ':' && c != '>'; });
+    bool after_domain = false;
+    while (scanner_.take(',') || (!after_domain && scanner_.take('@'))) {
+      after_domain = scanner_.since(scanner_.position() - 1) == "@";
+      if (after_domain && !Domain::parse(take_domain())) malformed();
+      skip_blanks();
+    }
     if (!scanner_.take(':')) malformed();
   }
 
@@ -137,10 +143,12 @@ class ListParser {
       if (scanner_.take(']')) domain += ']';
     } else {
       do {
-        if (!domain.empty()) domain += '.';
         skip_blanks();
-        domain += scanner_.take_while(is_atext);
+        const auto atom = scanner_.take_while(is_atext);
+        if (atom.empty()) malformed();
+        domain += atom;
         skip_blanks();
+        if (scanner_.peek() == '.') domain += '.';
       } while (scanner_.take('.'));
     }
     skip_blanks();

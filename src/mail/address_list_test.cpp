@@ -90,6 +90,12 @@ TEST(AddressList, WhatIsNotIsReadAsFarAsItGoes) {
            Row{"a@b.example (open", "|a@b.example\n"},
            Row{"a@[192.0.2.1", "|?a@[192.0.2.1\n"},
            Row{"<@a.example>", "|?\n"},
+           Row{"<@a)b.example:c@d.example>", "|?\n"},
+           Row{"<@a..b:c@d.example>", "|c@d.example\n"},
+           Row{"<@a.example@b.example:c@d.example>", "|?@b.example\n"},
+           Row{"a@.b.example", "|?a@.b.example\n"},
+           Row{"a@b.example.", "|a@b.example\n"},
+           Row{"a@b..example", "|?a@b..example\n"},
            Row{")(a@b.example", ""},
            Row{"a@b.example\\", "|a@b.example\n"},
        }) {

@@ -19,8 +19,8 @@ struct DateTime {
   bool operator==(const DateTime&) const = default;
 };
 
-/// "Sat, 21 Nov 2026 01:23:45 +0000". `zone` is the offset from UTC, at most 99 h 59 min either way. Times outside the years 1900 to
-/// 9999, which the grammar cannot say, are told as the nearest it can.
+/// "Sat, 21 Nov 2026 01:23:45 +0000". `zone` is the offset from UTC, at most 99 h 59 min either way. Times outside the
+/// years 1900 to 9999, which the grammar cannot say, are told as the nearest it can.
 [[nodiscard]] std::string to_date_time(WallTime time, std::chrono::minutes zone = std::chrono::minutes{0});
 
 /// Reads a date-time; none if it is not one or names a day that does not exist. The day name is not compared with the date.
