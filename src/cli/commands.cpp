@@ -1,5 +1,6 @@
 #include "cli/command.hpp"
 #include "cli/help_command.hpp"
+#include "cli/serve_command.hpp"
 
 #include <algorithm>
 #include <array>
@@ -8,6 +9,7 @@ namespace posthorn::cli {
 namespace {
 
 constexpr std::array commands{
+    Command{"serve", "the mail server, in the foreground", &run_serve},
     Command{"help", "this list, or the help of one command", &run_help},
 };
 

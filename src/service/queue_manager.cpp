@@ -109,7 +109,7 @@ void QueueManager::pump_soon() {
 void QueueManager::pump() {
   if (stopped_) return;
   start_due(Lane::local);
-  start_due(Lane::remote);
+  if (world_.remote != nullptr) start_due(Lane::remote);
   set_timer();
 }
 
@@ -121,7 +121,8 @@ void QueueManager::start_due(Lane lane) {
 }
 
 void QueueManager::set_timer() {
-  const auto when = std::min(local_.next_wakeup(), remote_.next_wakeup());
+  auto when = local_.next_wakeup();
+  if (world_.remote != nullptr) when = std::min(when, remote_.next_wakeup());
   if (timer_ != world::TimerId::none && when == timer_at_) return;
   world_.loop.cancel_timer(timer_);
   timer_at_ = when;

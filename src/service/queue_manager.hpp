@@ -31,7 +31,7 @@ struct QueueWorld {
   world::Random& random;
   const Routes& routes;
   Deliverer& local;
-  Deliverer& remote;
+  Deliverer* remote;  ///< none: remote mail waits in the spool
 };
 
 struct QueueSettings {
@@ -60,7 +60,7 @@ class QueueManager {
 
  private:
   [[nodiscard]] rules::QueuePlan& plan(Lane lane) { return lane == Lane::local ? local_ : remote_; }
-  [[nodiscard]] Deliverer& deliverer(Lane lane) { return lane == Lane::local ? world_.local : world_.remote; }
+  [[nodiscard]] Deliverer& deliverer(Lane lane) { return lane == Lane::local ? world_.local : *world_.remote; }
 
   void adopt(const store::StoredMessage& message);
   void pump_soon();

@@ -162,8 +162,20 @@ world::Task<> Reception::wait() {
     session_.end_of_stream();
   } else {
     clock_.note_read(world_.loop.now(), bytes->size(), reading_data);
-    session_.receive(*bytes);
+    session_.receive(held(*bytes));
   }
+}
+
+/// What was read stands in the loop's buffer until we suspend. A body that goes to a file suspends between its pieces, so
+/// that its octets are held here; all else is taken at once.
+std::string_view Reception::held(std::string_view bytes) {
+  const auto in_memory = intake_ ? intake_->scanner().facts().octets : 0;
+  if (in_memory + bytes.size() <= policy().inline_octets) {
+    held_ = {};
+    return bytes;
+  }
+  held_ = bytes;
+  return held_;
 }
 
 void Reception::note_read_failure(const Error& error) {

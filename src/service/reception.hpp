@@ -63,6 +63,7 @@ class Reception {
   [[nodiscard]] world::Task<> close();
 
   [[nodiscard]] world::Task<> flush();
+  [[nodiscard]] std::string_view held(std::string_view bytes);
   void note_read_failure(const Error& error);
   void forget_message(const Error& why);
   [[nodiscard]] std::string trace_field(const mail::Envelope& envelope, MessageId id) const;
@@ -73,6 +74,7 @@ class Reception {
   smtp::ServerSession session_;
   ReceptionClock clock_;
   std::string replies_;
+  std::string held_;  // input whose octets wait for the disk
   std::optional<Intake> intake_;
   std::string tls_;  // protocol and cipher, for the trace field
   std::optional<smtp::ServerSession::Shutdown> shutdown_;

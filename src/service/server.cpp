@@ -60,7 +60,7 @@ class Server::LoopServices {
 Server::Server(ServerWorld world, ServerSettings settings, Parts parts)
     : world_(std::move(world)),
       settings_(std::move(settings)),
-      parts_(std::move(parts)),
+      parts_(parts),
       policy_(settings_.policy),
       limits_(settings_.limits),
       session_names_(world_.clock.wall()),
@@ -74,10 +74,8 @@ world::Task<Result<>> Server::start() {
   auto spool = co_await store::Spool::open(home(), spool_world, settings_.spool);
   if (!spool) co_return failure(std::move(spool.error()).context("open the spool"));
   spool_ = std::move(*spool);
-  local_ = parts_.make_local(*spool_);
-  remote_ = parts_.make_remote(*spool_);
   queue_ = std::make_unique<QueueManager>(
-      QueueWorld{home(), *spool_, world_.log, world_.random, parts_.routes, *local_, *remote_}, settings_.queue);
+      QueueWorld{home(), *spool_, world_.log, world_.random, parts_.routes, parts_.local, parts_.remote}, settings_.queue);
   for (auto& loop : world_.loops) services_.push_back(std::make_unique<LoopServices>(*this, loop));
   for (auto& service : services_) service->start();
   tasks_.start(spool_->maintain(home()));

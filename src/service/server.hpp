@@ -55,12 +55,12 @@ struct ServerSettings {
 
 class Server {
  public:
-  /// `local` and `remote` carry out attempts on the home loop.
+  /// All outlive the server. `local` and `remote` carry out attempts on the home loop.
   struct Parts {
     DirectorySource& directory;
     const Routes& routes;
-    std::function<std::unique_ptr<Deliverer>(store::Spool&)> make_local;
-    std::function<std::unique_ptr<Deliverer>(store::Spool&)> make_remote;
+    Deliverer& local;
+    Deliverer* remote = nullptr;  ///< none: remote mail waits in the spool
   };
 
   Server(ServerWorld world, ServerSettings settings, Parts parts);
@@ -96,8 +96,6 @@ class Server {
   SessionNames session_names_;
   DeliveryNames delivery_names_;
   std::unique_ptr<store::Spool> spool_;
-  std::unique_ptr<Deliverer> local_;
-  std::unique_ptr<Deliverer> remote_;
   std::unique_ptr<QueueManager> queue_;
   std::vector<std::unique_ptr<LoopServices>> services_;
   world::TaskGroup tasks_;

@@ -13,7 +13,12 @@ void VirtualClock::advance_to(MonotonicTime when) {
 
 world::TimerId Loop::start_timer(MonotonicTime when, world::Callback callback) {
   if (when == never) return world::TimerId::none;
-  const Key key{when < clock_.now() ? clock_.now() : when, draw_tie_break(), ++last_id_};
+  return insert({when < clock_.now() ? clock_.now() : when, draw_tie_break(), ++last_id_}, std::move(callback));
+}
+
+void Loop::post(world::Callback callback) { insert({clock_.now(), 0, ++last_id_}, std::move(callback)); }
+
+world::TimerId Loop::insert(Key key, world::Callback callback) {
   events_.emplace(key, std::move(callback));
   by_id_.emplace(key.id, key);
   return world::TimerId{key.id};

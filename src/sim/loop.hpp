@@ -1,5 +1,6 @@
 // The simulated loop: one event heap that owns virtual time. Time passes only when nothing else is left to run at the
-// present moment; events of one moment run in the order of a seeded tie-break, or in order of arrival with seed 0.
+// present moment. What was posted runs first and in order; timers of one moment run in the order of a seeded tie-break, or
+// in order of arrival with seed 0.
 // One thread; also the loop of unit tests.
 #pragma once
 
@@ -33,7 +34,7 @@ class Loop final : public world::Loop {
 
   [[nodiscard]] const VirtualClock& clock() const override { return clock_; }
   [[nodiscard]] VirtualClock& clock() { return clock_; }
-  void post(world::Callback callback) override { start_timer(clock_.now(), std::move(callback)); }
+  void post(world::Callback callback) override;
   world::TimerId start_timer(MonotonicTime when, world::Callback callback) override;
   void cancel_timer(world::TimerId timer) override;
 
@@ -60,6 +61,7 @@ class Loop final : public world::Loop {
     std::uint64_t id;
     auto operator<=>(const Key&) const = default;
   };
+  world::TimerId insert(Key key, world::Callback callback);
   std::uint64_t draw_tie_break();
 
   VirtualClock clock_;

@@ -13,7 +13,8 @@ std::size_t Pipe::room() const {
 MonotonicTime Pipe::draw_arrival() {
   const auto spread = world.settings.most_delay - world.settings.least_delay;
   const Duration drawn{static_cast<std::int64_t>(world.random.below(static_cast<std::uint64_t>(spread.count()) + 1))};
-  last_arrival = std::max(last_arrival, world.loop.now() + world.settings.least_delay + drawn);
+  // Never two at one moment: what was sent first arrives first, whatever the loop makes of ties.
+  last_arrival = std::max(last_arrival + Duration{1}, world.loop.now() + world.settings.least_delay + drawn);
   return last_arrival;
 }
 

@@ -54,6 +54,10 @@ bool may_bind_low_ports() {
   return has_capability(net_bind_service) || start.value_or(first_free_port) <= 25;
 }
 
+unsigned user_id() { return geteuid(); }
+
+unsigned group_id() { return getegid(); }
+
 unsigned process_id() { return static_cast<unsigned>(getpid()); }
 
 unsigned processors() {

@@ -15,6 +15,9 @@ namespace posthorn::system {
 /// Whether ports below 1024 may be bound: root, CAP_NET_BIND_SERVICE, or a lowered ip_unprivileged_port_start.
 [[nodiscard]] bool may_bind_low_ports();
 [[nodiscard]] unsigned process_id();
+/// Effective, as files are made with.
+[[nodiscard]] unsigned user_id();
+[[nodiscard]] unsigned group_id();
 [[nodiscard]] unsigned processors();
 
 /// A whole regular file. Errors: not_found, not_permitted, invalid (larger than `most`), io.

@@ -1,0 +1,117 @@
+#include "cli/serve_settings.hpp"
+
+#include "base/assert.hpp"
+
+#include <utility>
+
+namespace posthorn::cli {
+
+std::string_view to_text(rules::ListenerRole role) {
+  using enum rules::ListenerRole;
+  switch (role) {
+    case mx: return "mx";
+    case relay: return "relay";
+    case submission: return "submission";
+  }
+  bug("a role without a name");
+}
+
+namespace {
+
+std::string name_of(const config::Listener& listener) {
+  std::string name(to_text(listener.role));
+  for (const auto& address : listener.addresses) name += " " + address.to_string();
+  if (!listener.interface.empty()) name += " " + listener.interface + ":" + std::to_string(listener.port);
+  return name;
+}
+
+/// Mail for `<postmaster>` without a domain (RFC 5321 §4.5.1) is for the postmaster of our first domain.
+std::optional<mail::Address> make_postmaster(const config::Configuration& configuration) {
+  if (configuration.domains.empty()) return std::nullopt;
+  auto address = mail::Address::parse("postmaster@" + configuration.domains.front());
+  return address ? std::optional{std::move(*address)} : std::nullopt;
+}
+
+std::shared_ptr<const smtp::ServerSettings> make_session_settings(const config::Configuration& configuration,
+                                                                  const config::Listener& listener, bool has_tls) {
+  auto settings = std::make_shared<smtp::ServerSettings>();
+  const auto& limits = configuration.limits;
+  settings->hostname = configuration.hostname;
+  settings->postmaster = make_postmaster(configuration);
+  settings->starttls = has_tls && listener.tls == config::ListenerTls::starttls;
+  settings->verify = configuration.smtp.vrfy ? smtp::VerifyPolicy::ask : smtp::VerifyPolicy::noncommittal;
+  settings->require_authentication = listener.role == rules::ListenerRole::submission;
+  settings->message_octets = limits.message_size;
+  settings->recipients = limits.recipients;
+  settings->errors = limits.errors;
+  settings->junk_commands = limits.junk_commands;
+  settings->authentication_failures = configuration.auth.failures;
+  return settings;
+}
+
+service::ReceptionPolicy make_reception_policy(const config::Configuration& configuration) {
+  const auto& limits = configuration.limits;
+  return {.hostname = configuration.hostname,
+          .message = {.octets = limits.message_size,
+                      .line_octets = limits.line_length,
+                      .header_octets = limits.header_size,
+                      .received_fields = limits.hops},
+          .inline_octets = configuration.spool.inline_limit,
+          .command_timeout = limits.command_timeout,
+          .handshake_timeout = limits.handshake_timeout,
+          .data_rate = limits.data_rate};
+}
+
+}  // namespace
+
+std::shared_ptr<const service::Policy> make_policy(const config::Configuration& configuration,
+                                                   const TlsIdentitySet& tls) {
+  auto policy = std::make_shared<service::Policy>();
+  policy->reception = make_reception_policy(configuration);
+  const bool has_tls = tls.identities != nullptr;
+  for (const auto& listener : configuration.listeners) {
+    policy->listeners.push_back({.name = name_of(listener),
+                                 .role = listener.role,
+                                 .implicit_tls = listener.tls == config::ListenerTls::implicit,
+                                 .session = make_session_settings(configuration, listener, has_tls),
+                                 .tls = {.identities = tls.identities, .application_protocols = {"smtp"}}});
+  }
+  return policy;
+}
+
+service::ConnectionLimits::Settings make_connection_limits(const config::Configuration& configuration) {
+  return {.connections = configuration.limits.connections,
+          .per_address = configuration.limits.connections_per_address};
+}
+
+service::QueueSettings make_queue_settings(const config::Configuration& configuration) {
+  const auto& queue = configuration.queue;
+  service::QueueSettings settings;
+  settings.retry = {.waits = queue.retry, .expire = queue.expire};
+  settings.remote = {.deliveries = queue.connections,
+                     .largest_window = queue.per_destination,
+                     .messages_per_turn = queue.messages_per_connection};
+  settings.paused = queue.paused;
+  return settings;
+}
+
+store::SpoolSettings make_spool_settings(const config::Configuration& configuration, std::string host_identity) {
+  store::SpoolSettings settings;
+  settings.state_folder = configuration.state;
+  settings.host_identity = std::move(host_identity);
+  settings.segment_octets = static_cast<std::uint32_t>(configuration.spool.segment_size);
+  settings.reserve_octets = configuration.spool.reserve;
+  settings.largest_message = configuration.limits.message_size;
+  return settings;
+}
+
+service::ServerSettings make_server_settings(const config::Configuration& configuration, const TlsIdentitySet& tls,
+                                             std::string host_identity) {
+  return {.policy = make_policy(configuration, tls),
+          .limits = make_connection_limits(configuration),
+          .spool = make_spool_settings(configuration, std::move(host_identity)),
+          .queue = make_queue_settings(configuration),
+          .shutdown = configuration.limits.shutdown};
+}
+
+}  // namespace posthorn::cli

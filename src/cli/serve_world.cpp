@@ -1,0 +1,284 @@
+#include "cli/serve_world.hpp"
+
+#include "config/defaults.hpp"
+#include "store/maildir.hpp"
+#include "store/numbered.hpp"
+#include "system/machine.hpp"
+#include "system/process.hpp"
+#include "system/socket_network.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace posthorn::cli {
+namespace {
+
+constexpr unsigned file_workers = 8;  // for mailboxes, body files and reading: as many syncs at once as a disk gains from
+constexpr unsigned state_mode = 0700;
+constexpr unsigned mail_root_mode = 0755;
+constexpr std::string_view too_many_files = "421 4.3.2 too many connections now, try again later\r\n";
+
+std::unexpected<StartFailure> fail(Error error, ExitStatus otherwise = ExitStatus::system_fault) {
+  return std::unexpected(start_failure(std::move(error), otherwise));
+}
+
+unsigned loop_count(const config::Configuration& configuration) {
+  return configuration.limits.threads == 0 ? system::processors() : configuration.limits.threads;
+}
+
+std::vector<system::ListenAddress> addresses_of(const config::Listener& listener) {
+  const auto endpoints = listener.addresses.empty() ? config::everywhere(listener.port) : listener.addresses;
+  std::vector<system::ListenAddress> addresses;
+  for (const auto& endpoint : endpoints) addresses.push_back({endpoint, listener.interface});
+  return addresses;
+}
+
+store::DirectorySettings directory_settings(const config::Configuration& configuration) {
+  return {.users_file = configuration.mailbox.users,
+          .aliases_file = configuration.mailbox.aliases,
+          .domains = configuration.domains,
+          .own_addresses = {},
+          .separator = configuration.mailbox.separator};
+}
+
+}  // namespace
+
+StartFailure start_failure(Error error, ExitStatus otherwise) {
+  auto status = otherwise;
+  if (error.kind == Error::Kind::not_permitted || error.kind == Error::Kind::is_link) status = ExitStatus::no_permission;
+  if (error.kind == Error::Kind::in_use) status = ExitStatus::temporary;
+  if (error.kind == Error::Kind::unsupported) status = ExitStatus::configuration;
+  return {status, std::move(error)};
+}
+
+ServeWorld::ServeWorld(config::Configuration configuration, bool adopt_spool)
+    : configuration_(std::move(configuration)), adopt_spool_(adopt_spool) {}
+
+ServeWorld::~ServeWorld() = default;
+
+Step ServeWorld::set_up() {
+  using Self = ServeWorld;
+  for (const auto step : {&Self::fit_descriptors, &Self::lock_state, &Self::make_mail_root, &Self::bind, &Self::start_log,
+                          &Self::become_user, &Self::start_workers, &Self::read_directory, &Self::make_loops,
+                          &Self::make_acceptors, &Self::make_server}) {
+    if (auto done = (this->*step)(); !done) return done;
+  }
+  return {};
+}
+
+/// A low limit lowers the number of connections; it never refuses the start.
+Step ServeWorld::fit_descriptors() {
+  const auto limit = system::raise_descriptor_limit();
+  if (!limit) return fail(limit.error());
+  const auto wanted = configuration_.limits.connections;
+  const auto budget = system::divide_descriptors(*limit, wanted, loop_count(configuration_));
+  if (budget.incoming >= wanted) return {};
+  configuration_.limits.connections = static_cast<std::uint32_t>(budget.incoming);
+  warnings_.push_back("the limit of open files allows " + std::to_string(budget.incoming) + " connections, not " +
+                      std::to_string(wanted) + ": raise it (LimitNOFILE= in the unit, ulimit -n)");
+  return {};
+}
+
+/// Before any port is bound, so that a second server on the same state changes nothing (FAULTS F26).
+Step ServeWorld::lock_state() {
+  auto state = disk_.make_root(configuration_.state, state_mode);
+  if (!state) return fail(std::move(state.error()).context("the state folder"), ExitStatus::cannot_create);
+  state_ = std::move(*state);
+  auto lock = state_->lock("lock");
+  if (!lock && lock.error().kind == Error::Kind::in_use) {
+    return fail({Error::Kind::in_use,
+                 configuration_.state + " is in use by a running server: stop that one first, or set another `state`"});
+  }
+  if (!lock) return fail(std::move(lock.error()).context("lock the state folder"));
+  lock_ = std::move(*lock);
+  return {};
+}
+
+Step ServeWorld::make_mail_root() {
+  auto root = disk_.make_root(configuration_.mailbox.root, mail_root_mode);
+  if (!root) return fail(std::move(root.error()).context("the mail root"), ExitStatus::cannot_create);
+  mail_root_ = std::move(*root);
+  return {};
+}
+
+Step ServeWorld::bind() {
+  std::vector<system::ListenAddress> addresses;
+  for (std::size_t place = 0; place < configuration_.listeners.size(); ++place) {
+    for (auto& address : addresses_of(configuration_.listeners[place])) {
+      addresses.push_back(std::move(address));
+      listener_of_.push_back(place);
+    }
+  }
+  auto bound = system::bind_listeners(addresses, {.loops = loop_count(configuration_)});
+  if (!bound) return fail(std::move(bound.error()).context("listen"));
+  bound_ = std::move(*bound);
+  return {};
+}
+
+/// A child of its own, forked while there are no threads.
+Step ServeWorld::start_log() {
+  const bool json = configuration_.log.format == config::LogFormat::json;
+  auto process = system::LogProcess::start({.file = configuration_.log.file,
+                                            .format = json ? system::LogFormat::json : system::LogFormat::text,
+                                            .account = {}});
+  if (!process) return fail(std::move(process.error()).context("open the log"), ExitStatus::cannot_create);
+  log_process_ = std::move(*process);
+  return {};
+}
+
+Step ServeWorld::become_user() {
+  if (!system::is_root()) return {};
+  if (configuration_.process.user.empty()) {
+    warnings_.emplace_back("running as root, since [process] user is empty: for tests only");
+    return {};
+  }
+  const auto account = system::find_account(configuration_.process.user, configuration_.process.group);
+  if (!account) return fail(account.error(), ExitStatus::configuration);
+  if (auto given = give_folders(*account); !given) return fail(std::move(given.error()));
+  if (auto changed = system::become(*account); !changed) return fail(std::move(changed.error()));
+  return {};
+}
+
+/// What we made as root belongs to the account that works in it.
+Result<> ServeWorld::give_folders(const system::Account& account) {
+  for (auto* folder : {state_.get(), mail_root_.get()}) {
+    const auto facts = folder->facts();
+    if (!facts) return failure(facts.error());
+    if (facts->user != 0) continue;
+    if (auto given = folder->set_owner(account.user, account.group); !given) return given;
+  }
+  return {};
+}
+
+Step ServeWorld::start_workers() {
+  log_ = std::make_unique<system::QueuedLog>(clock_, log_process_->take_socket(),
+                                             system::QueuedLogSettings{.level = configuration_.log.level});
+  workers_ = std::make_unique<system::WorkerThreads>(system::WorkerThreads::Settings{"files", file_workers});
+  commit_worker_ = std::make_unique<system::WorkerThreads>(system::WorkerThreads::Settings{"spool", 1});
+  report_start();
+  return {};
+}
+
+void ServeWorld::report_start() {
+  log_->info("server.starting", {{"version", POSTHORN_VERSION}, {"hostname", configuration_.hostname}});
+  for (const auto& warning : warnings_) log_->warning("server.warning", {{"error", warning}});
+}
+
+Step ServeWorld::read_directory() {
+  const auto settings = directory_settings(configuration_);
+  auto loaded = store::load_directory(disk_, settings);
+  if (!loaded) return fail(std::move(loaded.error()), ExitStatus::no_input);
+  for (const auto& fault : loaded->faults) log_->warning("directory.fault", {{"error", fault.to_string()}});
+  for (const auto& path : loaded->missing) {
+    log_->warning("directory.missing", {{"file", path}, {"what_to_do", "make it, or it counts as empty"}});
+  }
+  directory_ = std::make_unique<service::DirectorySource>(std::move(loaded->directory),
+                                                          directory_reader(std::move(loaded->marks)), *workers_, *log_);
+  routes_ = std::make_unique<service::DirectoryRoutes>(*directory_);
+  return {};
+}
+
+/// Without marks the files are read at its first call, whether they have changed or not.
+service::DirectorySource::Reader ServeWorld::directory_reader(std::optional<std::vector<store::FileMark>> marks) const {
+  return [this, settings = directory_settings(configuration_),
+          known = std::move(marks)]() mutable -> Result<std::shared_ptr<const rules::Directory>> {
+    if (known && !store::has_changed(disk_, *known)) return nullptr;
+    auto loaded = store::load_directory(disk_, settings);
+    if (!loaded) return failure(loaded.error());
+    for (const auto& fault : loaded->faults) log_->warning("directory.fault", {{"error", fault.to_string()}});
+    known = std::move(loaded->marks);
+    return std::move(loaded->directory);
+  };
+}
+
+Step ServeWorld::make_loops() {
+  for (unsigned count = loop_count(configuration_); count > 0; --count) {
+    auto loop = system::EventLoop::make(clock_);
+    if (!loop) return fail(std::move(loop.error()).context("make an event loop"));
+    loops_.push_back(std::move(*loop));
+  }
+  return {};
+}
+
+Step ServeWorld::make_acceptors() {
+  for (std::size_t number = 0; number < loops_.size(); ++number) {
+    auto& loop = *loops_[number];
+    std::vector<service::LoopAcceptor> acceptors;
+    for (std::size_t place = 0; place < bound_.size(); ++place) {
+      auto acceptor = system::SocketAcceptor::make({loop, *workers_}, std::move(bound_[place].sockets.at(number)),
+                                                   bound_[place].local, std::string(too_many_files));
+      if (!acceptor) return fail(std::move(acceptor.error()).context("listen"));
+      acceptors.push_back({listener_of_[place], std::move(*acceptor)});
+    }
+    loop_worlds_.push_back({loop, std::move(acceptors)});
+  }
+  return {};
+}
+
+Step ServeWorld::make_server() {
+  const store::MailboxSettings mailbox{.root = configuration_.mailbox.root,
+                                       .account = {system::user_id(), system::group_id()}};
+  if (configuration_.mailbox.format == config::MailboxFormat::numbered) {
+    mailboxes_ = std::make_unique<store::NumberedFormat>(disk_, mailbox);
+  } else {
+    mailboxes_ = std::make_unique<store::MaildirFormat>(disk_, mailbox);
+  }
+  local_delivery_ = std::make_unique<service::LocalDelivery>(service::LocalDelivery::World{home(), *workers_, *log_},
+                                                             *mailboxes_, service::LocalDeliverySettings{});
+  auto settings = make_server_settings(configuration_, {}, system::machine_identity());
+  settings.spool.adopt = adopt_spool_;
+  server_ = std::make_unique<service::Server>(service::ServerWorld{.loops = std::move(loop_worlds_),
+                                                                   .disk = disk_,
+                                                                   .commit_worker = *commit_worker_,
+                                                                   .workers = *workers_,
+                                                                   .log = *log_,
+                                                                   .clock = clock_,
+                                                                   .random = random_,
+                                                                   .process = system::process_id()},
+                                              std::move(settings),
+                                              service::Server::Parts{*directory_, *routes_, *local_delivery_});
+  return {};
+}
+
+ExitStatus ServeWorld::run(world::Task<ExitStatus> life) {
+  std::vector<system::Thread> threads;
+  for (auto loop = loops_.begin() + 1; loop != loops_.end(); ++loop) {
+    threads.emplace_back("loop", [&each = **loop] { each.run(); });
+  }
+  const auto status = system::run_to_end(home(), std::move(life));
+  for (auto& loop : loops_) loop->stop();
+  for (auto& thread : threads) thread.join();
+  return status;
+}
+
+std::string ServeWorld::listening_text() const {
+  std::string text;
+  for (std::size_t place = 0; place < bound_.size(); ++place) {
+    const auto* local = std::get_if<Endpoint>(&bound_[place].local);
+    if (local == nullptr) continue;
+    const auto& listener = configuration_.listeners.at(listener_of_[place]);
+    if (!text.empty()) text += ", ";
+    text += std::string(to_text(listener.role)) + " " + local->to_string();
+    if (!listener.interface.empty()) text += " on " + listener.interface;
+  }
+  return text;
+}
+
+world::Task<> ServeWorld::reload(config::Configuration configuration) {
+  if (configuration.listeners.size() != configuration_.listeners.size() || configuration.state != configuration_.state) {
+    log_->error("configuration.needs_restart", {{"error", "`listener` and `state` cannot change while the server runs"},
+                                                {"what_to_do", "restart the server; until then nothing changes"}});
+    co_return;
+  }
+  configuration_ = std::move(configuration);
+  server_->reload(make_policy(configuration_, {}), make_connection_limits(configuration_));
+  directory_->change_reader(directory_reader(std::nullopt));
+  co_await directory_->refresh_now(home());
+  log_->set_level(configuration_.log.level);
+  log_->set_format(configuration_.log.format == config::LogFormat::json ? system::LogFormat::json
+                                                                        : system::LogFormat::text);
+  log_->reopen();
+  log_->info("configuration.reloaded", {});
+}
+
+}  // namespace posthorn::cli

@@ -1,0 +1,102 @@
+// ServeWorld: joins the server to the real world, step by step: descriptors, lock on the state, sockets, log process,
+// privileges, workers, directory, loops, server. The wiring of the whole program is read here.
+#pragma once
+
+#include "cli/exit_status.hpp"
+#include "cli/serve_settings.hpp"
+#include "service/directory_routes.hpp"
+#include "service/local_delivery.hpp"
+#include "service/server.hpp"
+#include "store/directory_files.hpp"
+#include "system/account.hpp"
+#include "system/clock.hpp"
+#include "system/event_loop.hpp"
+#include "system/listeners.hpp"
+#include "system/log_process.hpp"
+#include "system/posix_disk.hpp"
+#include "system/queued_log.hpp"
+#include "system/thread.hpp"
+#include "system/worker_threads.hpp"
+
+#include <expected>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace posthorn::cli {
+
+struct StartFailure {
+  ExitStatus status = ExitStatus::system_fault;
+  Error error;
+};
+
+/// The status that says what kind of fault it was.
+[[nodiscard]] StartFailure start_failure(Error error, ExitStatus otherwise = ExitStatus::system_fault);
+
+using Step = std::expected<void, StartFailure>;
+
+class ServeWorld {
+ public:
+  ServeWorld(config::Configuration configuration, bool adopt_spool);
+  ~ServeWorld();
+  ServeWorld(const ServeWorld&) = delete;
+  ServeWorld& operator=(const ServeWorld&) = delete;
+
+  /// Everything up to the server, which is made but not started.
+  [[nodiscard]] Step set_up();
+  /// Runs the loops until the task has ended; the home loop, and with it the task, on this thread.
+  [[nodiscard]] ExitStatus run(world::Task<ExitStatus> life);
+
+  [[nodiscard]] service::Server& server() { return *server_; }
+  [[nodiscard]] system::EventLoop& home() { return *loops_.front(); }
+  [[nodiscard]] world::Workers& workers() { return *workers_; }
+  [[nodiscard]] world::Log& log() { return *log_; }
+  /// Where we listen, for the line that says that we are ready.
+  [[nodiscard]] std::string listening_text() const;
+
+  /// On the home loop. What needs a new start (listeners, state, processes) is named in the log and left as it was.
+  [[nodiscard]] world::Task<> reload(config::Configuration configuration);
+
+ private:
+  [[nodiscard]] Step fit_descriptors();
+  [[nodiscard]] Step lock_state();
+  [[nodiscard]] Step make_mail_root();
+  [[nodiscard]] Step bind();
+  [[nodiscard]] Step start_log();
+  [[nodiscard]] Step become_user();
+  [[nodiscard]] Result<> give_folders(const system::Account& account);
+  [[nodiscard]] Step start_workers();
+  [[nodiscard]] Step read_directory();
+  [[nodiscard]] Step make_loops();
+  [[nodiscard]] Step make_acceptors();
+  [[nodiscard]] Step make_server();
+  [[nodiscard]] service::DirectorySource::Reader directory_reader(
+      std::optional<std::vector<store::FileMark>> marks) const;
+  void report_start();
+
+  config::Configuration configuration_;
+  bool adopt_spool_;
+  std::vector<std::string> warnings_;  // of steps before there is a log
+  system::SystemClock clock_;
+  system::KernelRandom random_;
+  mutable system::PosixDisk disk_;
+  std::unique_ptr<world::Folder> state_;
+  std::unique_ptr<world::FileLock> lock_;
+  std::unique_ptr<world::Folder> mail_root_;
+  std::vector<std::size_t> listener_of_;  // of each of `bound_`, its place in the configuration
+  std::vector<system::BoundListener> bound_;
+  std::optional<system::LogProcess> log_process_;
+  std::unique_ptr<system::QueuedLog> log_;
+  std::unique_ptr<system::WorkerThreads> commit_worker_;
+  std::unique_ptr<system::WorkerThreads> workers_;
+  std::unique_ptr<service::DirectorySource> directory_;
+  std::unique_ptr<service::DirectoryRoutes> routes_;
+  std::unique_ptr<store::MailboxFormat> mailboxes_;
+  std::vector<std::unique_ptr<system::EventLoop>> loops_;
+  std::vector<service::LoopWorld> loop_worlds_;
+  std::unique_ptr<service::LocalDelivery> local_delivery_;
+  std::unique_ptr<service::Server> server_;
+};
+
+}  // namespace posthorn::cli
