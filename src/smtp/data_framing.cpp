@@ -3,7 +3,6 @@
 #include "base/assert.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 namespace posthorn::smtp {
 namespace {
@@ -15,6 +14,9 @@ std::size_t find_special(std::string_view bytes) {
   const auto before_cr = line.substr(0, line.find('\r'));
   return std::min(before_cr.find('\0'), before_cr.size());
 }
+
+/// Of an LF that no CR precedes, or a NUL.
+TextFault fault_of(char c) { return c == '\n' ? TextFault::bare_lf : TextFault::nul; }
 
 }  // namespace
 
@@ -48,24 +50,33 @@ TextPiece DotDecoder::read_after_dot(std::string_view input) {
   return {.status = TextPiece::Status::ended, .used = used + 1};
 }
 
-/// Text up to a line that begins with a dot, or to the end of the input.
+/// Text up to a line that begins with a dot, to a fault, or to the end of the input. A fault is told by the step that
+/// begins with it, so that the text before it counts, however the bytes were cut.
 TextPiece DotDecoder::read_text(std::string_view input) {
   std::size_t at = 0;
-  while (at < input.size()) {
+  std::optional<TextFault> fault;
+  while (at < input.size() && !fault) {
+    if (place_ == Place::line_start && input[at] == '.') break;
     if (place_ == Place::after_cr) {
-      if (input[at] != '\n') return fail(TextFault::bare_cr);
-      place_ = Place::line_start;
-      ++at;
+      if (input[at] != '\n') {
+        fault = TextFault::bare_cr;
+      } else {
+        place_ = Place::line_start;
+        ++at;
+      }
       continue;
     }
-    if (place_ == Place::line_start && input[at] == '.') break;
     place_ = Place::in_line;
     at += find_special(input.substr(at));
     if (at == input.size()) break;
-    if (input[at] != '\r') return fail(input[at] == '\n' ? TextFault::bare_lf : TextFault::nul);
-    place_ = Place::after_cr;
-    ++at;
+    if (input[at] != '\r') {
+      fault = fault_of(input[at]);
+    } else {
+      place_ = Place::after_cr;
+      ++at;
+    }
   }
+  if (fault && at == 0) return fail(*fault);
   return {.text = input.substr(0, at), .used = at};
 }
 
@@ -74,27 +85,31 @@ TextPiece DotDecoder::fail(TextFault fault) {
   return {.status = TextPiece::Status::fault, .fault = fault};
 }
 
-std::optional<TextFault> LineEndChecker::check(std::string_view bytes) {
-  while (!bytes.empty()) {
+LineEndChecker::Checked LineEndChecker::read(std::string_view bytes) {
+  std::size_t at = 0;
+  while (at < bytes.size()) {
     if (after_cr_) {
-      if (bytes.front() != '\n') return TextFault::bare_cr;
+      if (bytes[at] != '\n') return {at, TextFault::bare_cr};
       after_cr_ = false;
-      bytes.remove_prefix(1);
+      ++at;
       continue;
     }
-    const auto at = find_special(bytes);
-    if (at == bytes.size()) return std::nullopt;
-    if (bytes[at] != '\r') return bytes[at] == '\n' ? TextFault::bare_lf : TextFault::nul;
+    at += find_special(bytes.substr(at));
+    if (at == bytes.size()) break;
+    if (bytes[at] != '\r') return {at, fault_of(bytes[at])};
     after_cr_ = true;
-    bytes.remove_prefix(at + 1);
+    ++at;
   }
-  return std::nullopt;
+  return {at, std::nullopt};
 }
 
-std::string_view ChunkReader::take(std::string_view input) {
-  const auto count = std::min<std::uint64_t>(remaining_, input.size());
-  remaining_ -= count;
-  return input.substr(0, static_cast<std::size_t>(count));
+std::string_view ChunkReader::part_of(std::string_view input) const {
+  return input.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(remaining_, input.size())));
+}
+
+void ChunkReader::use(std::size_t octets) {
+  ensure(octets <= remaining_, "a chunk has no more octets than were announced");
+  remaining_ -= octets;
 }
 
 std::optional<TextFault> DotEncoder::encode(std::string_view bytes, std::string& out) {

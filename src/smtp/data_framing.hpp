@@ -20,7 +20,7 @@ struct TextPiece {
   enum class Status : std::uint8_t {
     more,   ///< go on with the rest of the input, or with the next input
     ended,  ///< the end mark was read; nothing behind it was touched
-    fault,  ///< see fault; `text` is empty
+    fault,  ///< see fault; `text` is empty, what came before was told by the steps before
   };
   Status status = Status::more;
   std::string_view text{};  ///< message octets, a view into the input; may be empty
@@ -57,8 +57,14 @@ class DotDecoder {
 /// Checks text that comes in chunks: every line ends with CRLF, no bare CR, bare LF or NUL.
 class LineEndChecker {
  public:
-  /// The first fault in what has come so far, or none.
-  [[nodiscard]] std::optional<TextFault> check(std::string_view bytes);
+  struct Checked {
+    std::size_t clean = 0;           ///< so many octets are good
+    std::optional<TextFault> fault;  ///< why the next one is not; none: all are good
+  };
+  /// Checks the next octets, up to a fault. The rest, if it is given again, begins with the fault.
+  [[nodiscard]] Checked read(std::string_view bytes);
+  /// The fault alone, for whoever gives up at the first one.
+  [[nodiscard]] std::optional<TextFault> check(std::string_view bytes) { return read(bytes).fault; }
   /// Whether the text may end here: a CR at the very end is a bare one.
   [[nodiscard]] bool may_end() const { return !after_cr_; }
   void reset() { after_cr_ = false; }
@@ -74,8 +80,10 @@ class ChunkReader {
     remaining_ = octets;
     last_ = last;
   }
-  /// As much of the input as belongs to the chunk; the caller uses it up.
-  [[nodiscard]] std::string_view take(std::string_view input);
+  /// As much of the input as belongs to the chunk.
+  [[nodiscard]] std::string_view part_of(std::string_view input) const;
+  /// So many octets of it are done with.
+  void use(std::size_t octets);
   [[nodiscard]] bool is_done() const { return remaining_ == 0; }
   [[nodiscard]] bool is_last() const { return last_; }
   [[nodiscard]] std::uint64_t remaining() const { return remaining_; }

@@ -92,27 +92,48 @@ TEST(DotDecoder, TextWithoutStuffingComesOutInOnePieceAndUncopied) {
   EXPECT_EQ(piece.text.data(), wire.data());
 }
 
+TEST(DotDecoder, TextBeforeAFaultIsToldFirst) {
+  DotDecoder decoder;
+  const std::string_view wire = "good\r\nbad\n";
+  const auto text = decoder.read(wire);
+  EXPECT_EQ(text.status, Status::more);
+  EXPECT_EQ(text.text, "good\r\nbad");
+  EXPECT_EQ(decoder.read(wire.substr(text.used)).status, Status::fault);
+}
+
 TEST(LineEndChecker, FindsWhatIsBareHoweverTheBytesCame) {
   struct Row {
     std::string text;
+    std::size_t clean;
     std::optional<TextFault> fault;
   };
-  for (const auto& [text, fault] : std::vector<Row>{
-           {"a\r\nb\r\n", std::nullopt},
-           {"no end", std::nullopt},
-           {".\r\n..\r\n", std::nullopt},
-           {"a\nb", TextFault::bare_lf},
-           {"a\rb", TextFault::bare_cr},
-           {"a\r\rb", TextFault::bare_cr},
-           {std::string("a\0b", 3), TextFault::nul},
+  for (const auto& [text, clean, fault] : std::vector<Row>{
+           {"a\r\nb\r\n", 6, std::nullopt},
+           {"no end", 6, std::nullopt},
+           {".\r\n..\r\n", 7, std::nullopt},
+           {"a\nb", 1, TextFault::bare_lf},
+           {"a\rb", 2, TextFault::bare_cr},
+           {"a\r\rb", 2, TextFault::bare_cr},
+           {std::string("a\0b", 3), 1, TextFault::nul},
        }) {
     for (std::size_t cut = 0; cut <= text.size(); ++cut) {
       LineEndChecker checker;
-      auto found = checker.check(std::string_view(text).substr(0, cut));
-      if (!found) found = checker.check(std::string_view(text).substr(cut));
-      EXPECT_EQ(found, fault) << text << ", cut at " << cut;
+      auto checked = checker.read(std::string_view(text).substr(0, cut));
+      if (!checked.fault) {
+        checked = checker.read(std::string_view(text).substr(cut));
+        checked.clean += cut;
+      }
+      EXPECT_EQ(checked.clean, clean) << text << ", cut at " << cut;
+      EXPECT_EQ(checked.fault, fault) << text << ", cut at " << cut;
     }
   }
+}
+
+TEST(LineEndChecker, TheRestBeginsWithTheFault) {
+  LineEndChecker checker;
+  const std::string_view text = "ab\r\nc\nd";
+  EXPECT_EQ(checker.read(text).clean, 5U);
+  EXPECT_EQ(checker.read(text.substr(5)).clean, 0U);
 }
 
 TEST(LineEndChecker, ACrAtTheEndIsBare) {
@@ -123,24 +144,27 @@ TEST(LineEndChecker, ACrAtTheEndIsBare) {
   EXPECT_TRUE(checker.may_end());
 }
 
-TEST(ChunkReader, TakesItsOctetsAndNoMore) {
+TEST(ChunkReader, CountsItsOctetsAndNoMore) {
   ChunkReader chunk;
   chunk.start(5, true);
-  EXPECT_EQ(chunk.take("ab"), "ab");
+  EXPECT_EQ(chunk.part_of("ab"), "ab");
+  chunk.use(2);
   EXPECT_EQ(chunk.remaining(), 3U);
   EXPECT_FALSE(chunk.is_done());
-  EXPECT_EQ(chunk.take("cdefg"), "cde");
+  EXPECT_EQ(chunk.part_of("cdefg"), "cde");
+  chunk.use(3);
   EXPECT_TRUE(chunk.is_done());
   EXPECT_TRUE(chunk.is_last());
   chunk.start(0, false);
   EXPECT_TRUE(chunk.is_done());
-  EXPECT_EQ(chunk.take("x"), "");
+  EXPECT_EQ(chunk.part_of("x"), "");
 }
 
 TEST(ChunkReader, CountsPastWhatMemoryHolds) {
   ChunkReader chunk;
   chunk.start(~std::uint64_t{0}, false);
-  EXPECT_EQ(chunk.take("abc"), "abc");
+  EXPECT_EQ(chunk.part_of("abc"), "abc");
+  chunk.use(3);
   EXPECT_EQ(chunk.remaining(), ~std::uint64_t{0} - 3);
 }
 

@@ -71,6 +71,7 @@ TEST(ReplyParser, FindsOutWhatIsNoReply) {
            {"a CR after the code", "250\rx\r\n", ReplyFault::bad_separator},
            {"codes that differ", "250-a\r\n251 b\r\n", ReplyFault::codes_differ},
            {"NUL", std::string("250 a\0b\r\n", 9), ReplyFault::nul},
+           {"NUL in a line that is no reply", std::string("hello\0\r\n", 8), ReplyFault::bad_code},
        }) {
     for (const std::size_t step : {1U, 2U, 1000U})
       EXPECT_EQ(read_all(bytes, step), fault_text(fault)) << name << ", step " << step;

@@ -126,7 +126,9 @@ bool ServerSession::read_refused_chunk() {
     return true;
   }
   if (input_.is_empty()) return false;
-  input_.use(chunk_.take(input_.raw()).size());
+  const auto octets = chunk_.part_of(input_.raw()).size();
+  chunk_.use(octets);
+  input_.use(octets);
   return true;
 }
 
@@ -136,16 +138,18 @@ bool ServerSession::read_chunk() {
     return true;
   }
   if (input_.is_empty()) return false;
-  const auto text = chunk_.take(input_.raw());
-  input_.use(text.size());
   // RFC 3030 §2, §3: text comes in canonical form; only BINARYMIME may hold octets of any kind.
+  const auto part = chunk_.part_of(input_.raw());
   const bool is_binary = transaction_->envelope.body == mail::BodyType::binary;
-  if (!is_binary && transaction_->line_ends.check(text)) {
+  const auto clean = is_binary ? part.size() : transaction_->line_ends.read(part).clean;
+  if (clean == 0) {
     end(replies::message_line_ends());
     return true;
   }
-  transaction_->octets += text.size();
-  message_bytes_ = text;
+  chunk_.use(clean);
+  input_.use(clean);
+  transaction_->octets += clean;
+  message_bytes_ = part.substr(0, clean);
   return true;
 }
 

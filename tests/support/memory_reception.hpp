@@ -44,7 +44,8 @@ class MemoryReception {
     struct User {
       std::string name;
     };
-    std::deque<std::variant<Challenge, User, smtp::Reply>> authentication;
+    using Step = std::variant<Challenge, User, smtp::Reply>;
+    std::deque<Step> authentication;
     std::deque<std::optional<smtp::Channel>> tls;  ///< none: the handshake fails
   };
 
@@ -75,7 +76,7 @@ class MemoryReception {
       auto effect = session_.next();
       if (std::holds_alternative<smtp::Wait>(effect)) break;
       std::visit([this](auto& one) { perform(one); }, effect);
-      if (after_effect) after_effect();
+      if (after_effect) after_effect(effect);
     }
     lent_.reset();
   }
@@ -100,7 +101,11 @@ class MemoryReception {
   [[nodiscard]] const std::vector<std::string>& responses() const { return responses_; }
   [[nodiscard]] bool has_exchange() const { return exchange_; }
 
-  std::function<void()> after_effect;
+  /// Told of each effect that was performed.
+  std::function<void(const smtp::Effect&)> after_effect;
+  /// Answers where no list has one: "sender", "recipient", "verify", "begin", "bytes" (at a message's first), "end".
+  std::function<std::optional<smtp::Reply>(std::string_view kind)> decide;
+  std::function<Answers::Step()> decide_authentication;
 
  private:
   void note(std::string_view what) { trace_.append(what).append("\n"); }
@@ -111,6 +116,11 @@ class MemoryReception {
     auto value = std::move(values.front());
     values.pop_front();
     return value;
+  }
+
+  std::optional<smtp::Reply> answer_to(std::string_view kind, std::deque<smtp::Reply>& list) {
+    auto reply = take(list);
+    return reply || !decide ? reply : decide(kind);
   }
 
   void answer(std::optional<smtp::Reply> reply) {
@@ -124,21 +134,21 @@ class MemoryReception {
     ensure(!closed_, "nothing is sent after the end");
     effect.reply.append_to(output_);
     note(effect.reply.to_string());
-    replies_.push_back(std::move(effect.reply));
+    replies_.push_back(effect.reply);
   }
   void perform(smtp::AskSender& effect) {
     const auto& envelope = effect.envelope.get();
     ensure(envelope.recipients.empty(), "no recipients come before the sender");
     note("sender " + (envelope.sender ? envelope.sender->to_string() : "<>"));
-    answer(take(answers_.sender));
+    answer(answer_to("sender", answers_.sender));
   }
   void perform(smtp::AskRecipient& effect) {
     note("recipient " + effect.recipient.get().address.to_string());
-    answer(take(answers_.recipient));
+    answer(answer_to("recipient", answers_.recipient));
   }
   void perform(smtp::AskVerify& effect) {
     note("verify " + std::string(effect.text));
-    auto reply = take(answers_.verify);
+    auto reply = answer_to("verify", answers_.verify);
     answer(reply ? reply : smtp::replies::not_verified());
   }
   void perform(smtp::AskAuthentication& effect) {
@@ -148,6 +158,7 @@ class MemoryReception {
     responses_.emplace_back(effect.response ? effect.response->reveal() : "(none)");
     lent_.reset();
     auto answer = take(answers_.authentication);
+    if (!answer && decide_authentication) answer = decide_authentication();
     if (auto* challenge = answer ? std::get_if<Answers::Challenge>(&*answer) : nullptr)
       return session_.challenge(challenge->octets);
     exchange_ = false;
@@ -171,15 +182,17 @@ class MemoryReception {
     ensure(!open_, "a message is begun after the one before has ended");
     ensure(!effect.envelope.get().recipients.empty(), "a message has recipients");
     note("begin");
-    auto reply = take(answers_.begin);
+    auto reply = answer_to("begin", answers_.begin);
     if (!reply || !reply->is_refusal()) open_.emplace();
     answer(std::move(reply));
   }
   void perform(smtp::MessageBytes& effect) {
     ensure(open_.has_value(), "octets belong to a message that was begun");
     ensure(!effect.bytes.empty(), "there are octets to take");
+    const bool is_first = open_->empty();
     open_->append(effect.bytes);
-    if (auto refusal = take(answers_.bytes)) {
+    auto refusal = is_first ? answer_to("bytes", answers_.bytes) : std::nullopt;
+    if (refusal) {
       open_.reset();
       note("fail");
       session_.fail_message(*std::move(refusal));
@@ -187,7 +200,7 @@ class MemoryReception {
   }
   void perform(smtp::EndMessage& effect) {
     ensure(open_.has_value() && open_->size() == effect.octets, "the octets of a message are counted");
-    auto reply = take(answers_.end);
+    auto reply = answer_to("end", answers_.end);
     note("end");
     if (!reply || !reply->is_refusal()) {
       note(*open_);
