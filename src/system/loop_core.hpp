@@ -43,6 +43,8 @@ struct EventLoop::Core {
 
   /// What streams read into: the bytes are the reader's until it suspends.
   std::array<char, 65'536> buffer{};
+  /// The same for what TLS decrypts: a full buffer and the record that was begun before it.
+  std::array<char, 98'304> plain_buffer{};
 
   /// The descriptors' reactor is used by the loop's thread only; post() may come from any.
   boost::asio::io_context context{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};

@@ -95,7 +95,7 @@ world::Task<Result<std::unique_ptr<world::Stream>>> SocketNetwork::connect(world
                                                                            MonotonicTime deadline) {
   auto attempt = begin_connect(to, options);
   if (!attempt) co_return failure(std::move(attempt.error()).context(to_text(to)));
-  auto socket = PolledDescriptor::make(environment_.loop, std::move(attempt->socket));
+  auto socket = PolledDescriptor::make(environment_.loop(), std::move(attempt->socket));
   if (!socket) co_return failure(std::move(socket.error()));
   if (attempt->in_progress) {
     auto connected = co_await wait_for_connection(*socket, deadline);
@@ -104,15 +104,15 @@ world::Task<Result<std::unique_ptr<world::Stream>>> SocketNetwork::connect(world
   co_return std::make_unique<SocketStream>(SocketTransport{std::move(*socket)}, std::move(to), environment_);
 }
 
-Result<std::unique_ptr<SocketAcceptor>> SocketAcceptor::make(const StreamEnvironment& environment, Descriptor listening,
+Result<std::unique_ptr<SocketAcceptor>> SocketAcceptor::make(StreamEnvironment& environment, Descriptor listening,
                                                              world::PeerAddress local, std::string refusal) {
-  auto polled = PolledDescriptor::make(environment.loop, std::move(listening));
+  auto polled = PolledDescriptor::make(environment.loop(), std::move(listening));
   if (!polled) return failure(std::move(polled.error()));
   return std::make_unique<SocketAcceptor>(environment, std::move(*polled), std::move(local), std::move(refusal));
 }
 
-SocketAcceptor::SocketAcceptor(const StreamEnvironment& environment, PolledDescriptor listening,
-                               world::PeerAddress local, std::string refusal)
+SocketAcceptor::SocketAcceptor(StreamEnvironment& environment, PolledDescriptor listening, world::PeerAddress local,
+                               std::string refusal)
     : environment_(environment),
       listening_(std::move(listening)),
       local_(std::move(local)),
@@ -141,7 +141,7 @@ world::Task<Result<std::unique_ptr<world::Stream>>> SocketAcceptor::accept() {
 }
 
 Result<std::unique_ptr<world::Stream>> SocketAcceptor::take(Descriptor socket, world::PeerAddress peer) {
-  auto polled = PolledDescriptor::make(environment_.loop, std::move(socket));
+  auto polled = PolledDescriptor::make(environment_.loop(), std::move(socket));
   if (!polled) return failure(std::move(polled.error()).context("accept"));
   if (std::holds_alternative<world::UnixPath>(peer)) peer = local_;
   return std::make_unique<SocketStream>(SocketTransport{std::move(*polled)}, std::move(peer), environment_);

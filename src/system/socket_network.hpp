@@ -14,22 +14,22 @@ namespace posthorn::system {
 
 class SocketNetwork final : public world::Network {
  public:
-  explicit SocketNetwork(const StreamEnvironment& environment) : environment_(environment) {}
+  explicit SocketNetwork(StreamEnvironment& environment) : environment_(environment) {}
 
   world::Task<Result<std::unique_ptr<world::Stream>>> connect(world::PeerAddress to, world::ConnectOptions options,
                                                               MonotonicTime deadline) override;
 
  private:
-  StreamEnvironment environment_;
+  StreamEnvironment& environment_;
 };
 
 class SocketAcceptor final : public world::Acceptor {
  public:
   /// `listening` and `local` are of a BoundListener. `refusal` is told to one waiting client each time that no descriptor
   /// is left; empty: they are left waiting.
-  static Result<std::unique_ptr<SocketAcceptor>> make(const StreamEnvironment& environment, Descriptor listening,
+  static Result<std::unique_ptr<SocketAcceptor>> make(StreamEnvironment& environment, Descriptor listening,
                                                       world::PeerAddress local, std::string refusal = {});
-  SocketAcceptor(const StreamEnvironment& environment, PolledDescriptor listening, world::PeerAddress local,
+  SocketAcceptor(StreamEnvironment& environment, PolledDescriptor listening, world::PeerAddress local,
                  std::string refusal);
 
   world::Task<Result<std::unique_ptr<world::Stream>>> accept() override;
@@ -40,7 +40,7 @@ class SocketAcceptor final : public world::Acceptor {
   Result<std::unique_ptr<world::Stream>> take(Descriptor socket, world::PeerAddress peer);
   void refuse_one();
 
-  StreamEnvironment environment_;
+  StreamEnvironment& environment_;
   PolledDescriptor listening_;
   world::PeerAddress local_;
   std::string refusal_;

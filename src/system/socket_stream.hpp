@@ -1,26 +1,23 @@
-// SocketStream: the real world::Stream, on a connected TCP or UNIX socket. An idle one costs a few hundred octets here and
-// no buffer. Destroying it lets what was written reach the peer (system/socket_transport: close_gently).
+// SocketStream: the real world::Stream, on a connected TCP or UNIX socket, with or without TLS. An idle one costs a few
+// hundred octets here and no buffer. Destroying it lets what was written reach the peer (system/socket_transport:
+// close_gently).
 #pragma once
 
 #include "system/socket_transport.hpp"
+#include "system/stream_environment.hpp"
 #include "world/network.hpp"
-#include "world/workers.hpp"
 
 #include <memory>
-#include <optional>
 #include <string_view>
 
 namespace posthorn::system {
 
-/// What every stream of a loop needs.
-struct StreamEnvironment {
-  EventLoop& loop;
-  world::Workers& handshakes;  ///< where the heavy part of TLS handshakes is done
-};
+class TlsConnection;
+class TlsSession;
 
 class SocketStream final : public world::Stream {
  public:
-  SocketStream(SocketTransport transport, world::PeerAddress peer, const StreamEnvironment& environment);
+  SocketStream(SocketTransport transport, world::PeerAddress peer, StreamEnvironment& environment);
   ~SocketStream() override;
 
   world::Task<Result<std::string_view>> read(MonotonicTime deadline) override;
@@ -35,10 +32,16 @@ class SocketStream final : public world::Stream {
   [[nodiscard]] world::PeerAddress local() const override;
   [[nodiscard]] Result<unsigned> peer_user() const override;
   [[nodiscard]] EventLoop& loop() const { return transport_.loop(); }
+  [[nodiscard]] int descriptor() const { return transport_.get(); }
 
  private:
+  world::Task<Result<std::unique_ptr<TlsConnection>>> shake_hands(std::unique_ptr<TlsSession> session,
+                                                                  MonotonicTime deadline);
+
   SocketTransport transport_;
   world::PeerAddress peer_;
+  StreamEnvironment& environment_;
+  std::unique_ptr<TlsConnection> tls_;
 };
 
 }  // namespace posthorn::system

@@ -68,6 +68,11 @@ world::Task<Result<>> SocketTransport::write(std::string_view bytes, MonotonicTi
   co_return Result<>{};
 }
 
+bool SocketTransport::write_at_once(std::string_view bytes) {
+  const auto sent = uninterrupted([&] { return ::send(get(), bytes.data(), bytes.size(), MSG_NOSIGNAL); });
+  return sent >= 0 && static_cast<std::size_t>(sent) == bytes.size();
+}
+
 bool SocketTransport::has_unread_bytes() const {
   int octets = 0;
   return ::ioctl(get(), FIONREAD, &octets) == 0 && octets > 0;

@@ -20,6 +20,9 @@ class SocketTransport {
   world::Task<Result<std::string_view>> read(MonotonicTime deadline);
   world::Task<Result<>> write(std::string_view bytes, MonotonicTime deadline);
 
+  /// Writes what goes at once; false if that is not all.
+  bool write_at_once(std::string_view bytes);
+
   [[nodiscard]] bool has_unread_bytes() const;
   void interrupt_read() { socket_.interrupt(PolledDescriptor::Direction::read); }
   /// FIN to the peer.
