@@ -3,6 +3,8 @@
 #include "rules/recipient_router.hpp"
 #include "rules/relay_rules.hpp"
 
+#include <fmt/core.h>
+
 #include <unordered_set>
 #include <utility>
 #include <variant>
@@ -71,6 +73,23 @@ std::optional<smtp::Reply> Gatekeeper::refuse_recipient(const Client& client, co
 world::Task<std::optional<smtp::Reply>> Gatekeeper::look_again(Client client, mail::Address recipient) {
   co_await directory_.refresh(loop_);
   co_return refuse_recipient(client, recipient);
+}
+
+smtp::Reply Gatekeeper::verify(std::string_view text) const {
+  const auto directory = directory_.current();
+  const bool has_domain = text.find('@') != std::string_view::npos;
+  auto full = std::string(text);
+  if (full.starts_with('<') && full.ends_with('>')) full = full.substr(1, full.size() - 2);
+  const auto address = mail::Address::parse(has_domain ? full : full + "@" + directory->primary_domain());
+  if (!address) return {501, {5, 1, 3}, "that is no address"};
+  // RFC 5321 §3.5.3: not ours to know.
+  if (!directory->is_local_domain(address->domain())) return {252, {2, 1, 5}, "not a domain of this server"};
+  const auto resolution = rules::resolve(*address, *directory);
+  if (const auto refusal = rules::refusal_of(resolution)) return *refusal;
+  const auto* user = std::get_if<rules::MailboxDestination>(&std::get<rules::Routed>(resolution).destinations.front());
+  if (user == nullptr) return {252, {2, 1, 5}, "mail for that name is taken and sent on"};
+  // The user's name as we have it: no octet of the client comes into a reply.
+  return {250, {2, 1, 5}, ReplyText{fmt::format("<{}@{}>", user->user.local_part(), directory->primary_domain())}};
 }
 
 Expansion Gatekeeper::expand(mail::Envelope envelope) const {

@@ -36,6 +36,9 @@ class Gatekeeper {
   /// The same after the directory's files were looked at again; only for recipients who seem unknown.
   [[nodiscard]] world::Task<std::optional<smtp::Reply>> look_again(Client client, mail::Address recipient);
 
+  /// RFC 5321 §3.5: who is here, for VRFY, where the administrator lets it tell. A name without a domain is of our first.
+  [[nodiscard]] smtp::Reply verify(std::string_view text) const;
+
   [[nodiscard]] Expansion expand(mail::Envelope envelope) const;
 
  private:

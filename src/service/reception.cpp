@@ -99,8 +99,13 @@ bool Reception::perform_at_once(smtp::Effect& effect) {
             }
             return true;
           },
-          [this](const smtp::AskVerify&) {
-            session_.refuse({252, {2, 1, 5}, "cannot tell, but will take the message and try"});
+          [this](const smtp::AskVerify& question) {
+            auto reply = world_.gatekeeper.verify(question.text);
+            if (reply.is_refusal()) {
+              session_.refuse(std::move(reply));
+            } else {
+              session_.accept(std::move(reply));
+            }
             return true;
           },
           [this](const smtp::AskAuthentication&) {
