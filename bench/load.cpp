@@ -5,7 +5,7 @@
 // It is no mail client: one reply that is not the expected one ends the connection and is counted as refused.
 //
 // usage: load --port N [--sessions 20] [--messages 1000] [--per-connection 1] [--size 4096] [--users 10] [--domain bench.test]
-//             [--pipelined yes] [--hold yes] [--limit 60]
+//             [--domains 1] [--pipelined yes] [--hold yes] [--limit 60]
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -41,7 +41,8 @@ struct Settings {
   std::uint64_t per_connection = 1;
   std::uint64_t size = 4096;
   std::uint64_t users = 10;
-  std::uint64_t limit = 60;  // seconds
+  std::uint64_t domains = 1;  // more: d0.DOMAIN, d1.DOMAIN, …
+  std::uint64_t limit = 60;   // seconds
   std::string domain = "bench.test";
   bool pipelined = false;
   bool hold = false;
@@ -185,7 +186,9 @@ class Session {
   }
 
   std::string recipient() {
-    return "RCPT TO:<user" + std::to_string(number_ % tally_.settings.users) + "@" + tally_.settings.domain + ">\r\n";
+    const auto& settings = tally_.settings;
+    const auto part = settings.domains > 1 ? "d" + std::to_string(number_ % settings.domains) + "." : "";
+    return "RCPT TO:<user" + std::to_string(number_ % settings.users) + "@" + part + settings.domain + ">\r\n";
   }
 
   void on_greeted() {
@@ -207,7 +210,10 @@ class Session {
 
   void send_content() {
     const auto id = std::to_string(getpid()) + "." + std::to_string(number_);
-    output_ += "From: <sender@load.bench.test>\r\nSubject: load\r\nMessage-ID: <" + id + "@load.bench.test>\r\n\r\n";
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(now).count();
+    output_ += "From: <sender@load.bench.test>\r\nSubject: load\r\nMessage-ID: <" + id + "@load.bench.test>\r\n";
+    output_ += "X-Sent: " + std::to_string(micros) + "\r\n\r\n";
     output_ += tally_.body;
     ask(Step::end, ".\r\n");
     if (tally_.settings.pipelined) next_transaction();
@@ -321,6 +327,7 @@ bool set(Settings& settings, std::string_view option, std::string_view value) {
   if (option == "--per-connection") return settings.per_connection = number_of(value), true;
   if (option == "--size") return settings.size = number_of(value), true;
   if (option == "--users") return settings.users = number_of(value), true;
+  if (option == "--domains") return settings.domains = number_of(value), true;
   if (option == "--limit") return settings.limit = number_of(value), true;
   if (option == "--domain") return settings.domain = value, true;
   if (option == "--pipelined") return settings.pipelined = value == "yes", true;

@@ -45,6 +45,9 @@ ROWS = [
     Row("accept, 20 sessions, 50 per connection, pipelined", {"sessions": 20, "per-connection": 50, "pipelined": "yes"}, counts(60000, 4000)),
     Row("accept 64 KiB, 20 sessions, 50 per connection", {"sessions": 20, "per-connection": 50, "size": 65536}, counts(8000, 2000)),
     Row("into Maildir, end to end", {"sessions": 20, "per-connection": 50}, counts(8000, 2000), "maildir"),
+    Row("relayed, end to end, one destination", {"sessions": 20, "per-connection": 50, "domain": "d0.relay.test"}, counts(8000, 2000), "relay"),
+    Row("relayed, end to end, 100 destinations", {"sessions": 20, "per-connection": 50, "domain": "relay.test", "domains": 100}, counts(8000, 2000), "relay"),
+    Row("relayed, one message at a time", {"sessions": 1, "domain": "d0.relay.test"}, counts(300, 200), "relay"),
     Row("idle sessions", {}, {}, "idle"),
 ]
 
@@ -64,12 +67,20 @@ TARGETS = [
     ("accept, 20 sessions, a connection each", "cpu_10k", "postfix", "<=", 1 / 6),
     ("into Maildir, end to end", "rate", "postfix", ">=", 4.0),
     ("into Maildir, end to end", "cpu_10k", "postfix", "<=", 0.25),
+    ("relayed, end to end, one destination", "rate", "postfix", ">=", 6.0),
+    ("relayed, end to end, one destination", "cpu_10k", "postfix", "<=", 1 / 6),
+    ("relayed, end to end, 100 destinations", "rate", "postfix", ">=", 6.0),
+    ("relayed, end to end, 100 destinations", "cpu_10k", "postfix", "<=", 1 / 6),
 ]
 # The same, as absolute limits.
 LIMITS = [
     ("accept, 1 session, a connection each", "median_ms", 0.75),
     ("accept, 1 session, a connection each", "p99_ms", 2.0),
     ("accept, 20 sessions, a connection each", "cpu_10k", 1.6),
+    ("relayed, end to end, one destination", "cpu_10k", 3.0),
+    ("relayed, end to end, one destination", "under_way_ms", 20.0),
+    ("relayed, end to end, one destination", "under_way_worst_ms", 200.0),
+    ("relayed, one message at a time", "under_way_ms", 5.0),
     ("idle sessions", "kib_each", 4.0),
 ]
 
@@ -90,18 +101,30 @@ def measure_accept(server, row, scale):
     return report
 
 
-def measure_maildir(server, row, scale):
-    """From the first connection until the last message is in its Maildir."""
+def measure_through(server, row, scale, arrived):
+    """From the first connection until the last message has arrived, as `arrived()` counts."""
     wanted = max(200, row.messages[server.name] // scale)
-    there = server.delivered()
+    there = arrived()
     before, start = servers.cpu_seconds(server.pids()), time.monotonic()
     report = load(server.deliver_port, messages=wanted, limit=60, **row.options)
-    while server.delivered() - there < report["accepted"] and time.monotonic() - start < 120:
-        time.sleep(0.05)
+    while arrived() - there < report["accepted"] and time.monotonic() - start < 120:
+        time.sleep(0.02)
     seconds = time.monotonic() - start
-    arrived = server.delivered() - there
-    cpu = (servers.cpu_seconds(server.pids()) - before) * 10_000 / max(1, arrived)
-    return {"accepted": report["accepted"], "refused": report["refused"], "arrived": arrived, "rate": arrived / seconds, "cpu_10k": cpu}
+    count = arrived() - there
+    cpu = (servers.cpu_seconds(server.pids()) - before) * 10_000 / max(1, count)
+    return {"accepted": report["accepted"], "refused": report["refused"], "arrived": count, "rate": count / seconds, "cpu_10k": cpu}
+
+
+def measure_maildir(server, row, scale):
+    return measure_through(server, row, scale, server.delivered)
+
+
+def measure_relay(server, row, scale):
+    server.sink.stop()
+    server.sink.start(port=server.sink.accept_port)
+    found = measure_through(server, row, scale, lambda: server.sink.report()[0])
+    _, median, most, worst = server.sink.report()
+    return {**found, "under_way_ms": median, "under_way_p99_ms": most, "under_way_worst_ms": worst}
 
 
 def measure_idle(server, scale):
@@ -124,21 +147,16 @@ def measure_idle(server, scale):
 
 
 def measure(server, row, scale):
-    if row.kind == "idle":
-        return measure_idle(server, scale)
-    return measure_maildir(server, row, scale) if row.kind == "maildir" else measure_accept(server, row, scale)
+    by_kind = {"accept": measure_accept, "maildir": measure_maildir, "relay": measure_relay}
+    return measure_idle(server, scale) if row.kind == "idle" else by_kind[row.kind](server, row, scale)
 
 
-def makers(wanted, folder):
-    """Server name -> how to make the one that measures rows of a kind, or None."""
-
-    def posthorn(kind):
-        return servers.Posthorn(folder, paused=kind != "maildir")
-
+def makers(wanted, folder, sink):
+    """Server name -> how to make the one that measures rows of a kind, or None where it has none."""
     known = {
-        "minimal": lambda kind: None if kind == "maildir" else servers.Minimal(folder),
-        "postfix": lambda kind: servers.Postfix(folder),
-        "posthorn": posthorn,
+        "minimal": lambda kind: servers.Minimal(folder) if kind in ("accept", "idle") else None,
+        "postfix": lambda kind: servers.Postfix(folder, sink),
+        "posthorn": lambda kind: servers.Posthorn(folder, sink, paused=kind in ("accept", "idle")),
     }
     return {name: known[name] for name in wanted}
 
@@ -150,7 +168,7 @@ def run_server(make, kind, rows, scale):
         return {}
     server.start()
     try:
-        load(server.deliver_port if server.delivers and kind == "maildir" else server.accept_port, messages=200, sessions=5)
+        load(server.accept_port if kind in ("accept", "idle") else server.deliver_port, messages=200, sessions=5)
         servers.settle(server)
         return {row.name: measure(server, row, scale) for row in rows}
     finally:
@@ -159,7 +177,7 @@ def run_server(make, kind, rows, scale):
 
 def run_round(made, rows, scale, turn):
     found = {}
-    for kind in ("accept", "maildir", "idle"):
+    for kind in ("accept", "maildir", "relay", "idle"):
         of_kind = [row for row in rows if row.kind == kind]
         names = list(made)
         for name in (names[turn % len(names) :] + names[: turn % len(names)]) if of_kind else []:
@@ -167,6 +185,14 @@ def run_round(made, rows, scale, turn):
             for row, report in run_server(made[name], kind, of_kind, scale).items():
                 found.setdefault(row, {})[name] = report
     return found
+
+
+def run_rounds(made, rows, arguments):
+    rounds = []
+    for turn in range(1 if arguments.quick else arguments.rounds):
+        print(f"round {turn + 1}", file=sys.stderr, flush=True)
+        rounds.append(run_round(made, rows, 10 if arguments.quick else 1, turn))
+    return rounds
 
 
 def medians(rounds):
@@ -202,7 +228,7 @@ def table(result, names):
             if name in of_server:
                 figures = of_server[name]
                 shown = [f"{key} {figures[key]:,.3g}" if figures[key] < 100 else f"{key} {figures[key]:,.0f}" for key in figures
-                         if key in ("rate", "cpu_10k", "median_ms", "p99_ms", "kib_each", "base_kib", "sessions") or (key == "refused" and figures[key])]
+                         if key in ("rate", "cpu_10k", "median_ms", "p99_ms", "under_way_ms", "under_way_worst_ms", "kib_each", "base_kib", "sessions") or (key == "refused" and figures[key])]
                 lines.append(f"  {name:<9} " + "   ".join(shown))
     return lines
 
@@ -219,12 +245,12 @@ def report_of(result, proofs, names):
 
 
 def prove_all(made, sent=20):
-    return {name: (*reversed_pair(proof.prove(make("accept"), LOAD, sent), sent),) for name, make in made.items()}
-
-
-def reversed_pair(outcome, sent):
-    proved, why = outcome
-    return proved, sent, why
+    """Server -> (messages proved durable before their 250, messages sent, why not)."""
+    found = {}
+    for name, make in made.items():
+        proved, why = proof.prove(make("accept"), LOAD, sent)
+        found[name] = (proved, sent, why)
+    return found
 
 
 def machine():
@@ -247,12 +273,14 @@ def main():
     facts = machine()
     with tempfile.TemporaryDirectory(prefix="posthorn-bench-", dir="/var/tmp") as folder:
         os.chmod(folder, 0o755)
-        made = makers(names, folder)
-        rounds = []
-        for turn in range(1 if arguments.quick else arguments.rounds):
-            print(f"round {turn + 1}", file=sys.stderr, flush=True)
-            rounds.append(run_round(made, rows, 10 if arguments.quick else 1, turn))
-        proofs = prove_all(made)
+        sink = servers.Sink(folder)
+        sink.start()
+        try:
+            made = makers(names, folder, sink)
+            rounds = run_rounds(made, rows, arguments)
+            proofs = prove_all(made)
+        finally:
+            sink.stop()
     result = medians(rounds)
     lines = report_of(result, proofs, names)
     print("\n".join(lines))

@@ -18,6 +18,8 @@ import peers  # noqa: E402
 
 USERS = [f"user{number}" for number in range(10)]
 DOMAIN = "bench.test"
+RELAY_DOMAIN = "relay.test"
+DESTINATIONS = 100
 
 
 def greets(port):
@@ -28,16 +30,23 @@ def greets(port):
 
 
 class Server:
-    """What the rows need of a server. `accept_port` takes mail and keeps it; `deliver_port` takes mail into Maildirs."""
+    """What the rows need of a server. `accept_port` takes mail and keeps it; `deliver_port` takes mail for DOMAIN into Maildirs
+    and relays what is for d0.RELAY_DOMAIN, d1.RELAY_DOMAIN, … to the sink, an address of its own each."""
 
     name = ""
-    delivers = False
     idle_sessions = 10_000
 
-    def __init__(self, folder):
+    def __init__(self, folder, sink=None):
         self.folder = pathlib.Path(folder) / self.name
         self.process = None
+        self.sink = sink
         self.accept_port = self.deliver_port = 0
+
+    def next_hops(self):
+        """Domain -> address and port of the sink."""
+        if self.sink is None:
+            return {}
+        return {f"d{number}.{RELAY_DOMAIN}": f"127.0.1.{number + 1}:{self.sink.accept_port}" for number in range(DESTINATIONS)}
 
     def command(self):
         raise NotImplementedError
@@ -48,10 +57,11 @@ class Server:
     def environment(self):
         return dict(os.environ)
 
-    def start(self, wrapper=()):
+    def start(self, wrapper=(), port=None):
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
         self.accept_port, self.deliver_port = harness.free_ports(2)
+        self.accept_port = port or self.accept_port
         self.prepare()
         with open(self.folder / "stderr", "wb") as errors:
             self.process = subprocess.Popen(
@@ -113,24 +123,42 @@ class Minimal(Server):
         return [ROOT / "build/bench/minimal_server", self.accept_port, self.folder / "log", 256]
 
 
+class Sink(Server):
+    """Counts what is relayed to it."""
+
+    name = "sink"
+
+    def command(self):
+        return [ROOT / "build/bench/sink", self.accept_port]
+
+    def report(self):
+        """Messages so far, and how long they were under way: median, 99th percentile, worst, in milliseconds."""
+        with socket.create_connection(("127.0.0.1", self.accept_port), 10) as connection, connection.makefile("rwb", 0) as stream:
+            stream.readline()
+            stream.write(b"HELP\r\n")
+            words = stream.readline().split()
+        return int(words[1]), *map(float, words[2:5])
+
+
 class Posthorn(Server):
     """Default settings, but for the limit of connections from one address. `paused` takes mail in and keeps it."""
 
     name = "posthorn"
 
-    def __init__(self, folder, paused=True):
-        super().__init__(folder)
-        self.delivers = not paused
+    def __init__(self, folder, sink=None, paused=True):
+        super().__init__(folder, sink)
+        self.paused = paused
         self.server = None
 
     def prepare(self):
         settings = {
-            "queue": {"paused": not self.delivers},
+            "queue": {"paused": self.paused},
             "limits": {"connections_per_address": 1000},
             "log": {"file": str(self.folder / "log")},
+            "route": [{"domain": [domain], "to": hop, "tls": "none"} for domain, hop in self.next_hops().items()],
         }
-        self.server = harness.Posthorn(USERS, ("mx",), (DOMAIN,), settings, self.folder)
-        self.accept_port = self.deliver_port = self.server.port("mx")
+        self.server = harness.Posthorn(USERS, ("relay",), (DOMAIN,), settings, self.folder)
+        self.accept_port = self.deliver_port = self.server.port("relay")
 
     def command(self):
         return [harness.program(), "serve", "-c", self.server.config]
@@ -144,7 +172,6 @@ class Postfix(Server):
     hold queue, on the other to virtual(8). Nothing is installed: own folders, and accounts that every Debian has."""
 
     name = "postfix"
-    delivers = True
     idle_sessions = 300
     owner, group = "daemon", "mail"
 
@@ -181,8 +208,15 @@ class Postfix(Server):
             f"virtual_mailbox_domains = {DOMAIN}", f"virtual_mailbox_base = {self.folder}/mail",
             "virtual_mailbox_maps = inline:{" + ", ".join(f"{{{user}@{DOMAIN} = {user}/}}" for user in USERS) + "}",
             f"virtual_uid_maps = static:{owner.pw_uid}", f"virtual_gid_maps = static:{owner.pw_gid}",
-            "virtual_minimum_uid = 1", "local_header_rewrite_clients =", "",
+            "virtual_minimum_uid = 1", "local_header_rewrite_clients =",
+            "transport_maps = inline:{" + ", ".join(f"{{{domain} = {self.transport(hop)}}}" for domain, hop in self.next_hops().items()) + "}",
+            "",
         ])
+
+    @staticmethod
+    def transport(hop):
+        address, port = hop.split(":")
+        return f"relay:[{address}]:{port}"
 
     def services(self):
         rows = [
