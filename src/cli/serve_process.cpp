@@ -34,9 +34,17 @@ world::Task<ExitStatus> ServeProcess::live() {
   if (auto started = co_await world_->server().start(); !started) co_return refuse(start_failure(started.error()));
   console_.remark("posthorn ready {}\n", world_->listening_text());
   manager_.tell_ready(world_->listening_text());
+  world::Event end(world_->home());
+  world::Event watch_ended(world_->home());
+  tasks_.start([](ServeWorld& world, world::Event& until, world::Event& ended) -> world::Task<> {
+    co_await world.watch_certificates(until);
+    ended.set();
+  }(*world_, end, watch_ended));
   co_await obey(**signals);
   manager_.tell_stopping();
+  end.set();
   co_await world_->server().stop();
+  co_await watch_ended.wait(never);
   co_return ExitStatus::ok;
 }
 

@@ -8,6 +8,7 @@
 #include "cli/serve_world.hpp"
 #include "system/service_manager.hpp"
 #include "system/signals.hpp"
+#include "world/task_group.hpp"
 
 #include <functional>
 #include <memory>
@@ -38,6 +39,7 @@ class ServeProcess {
   Console& console_;
   system::ServiceManager manager_;
   std::unique_ptr<ServeWorld> world_;
+  world::TaskGroup tasks_;
 };
 
 }  // namespace posthorn::cli

@@ -6,6 +6,8 @@
 #include "system/machine.hpp"
 #include "system/process.hpp"
 #include "system/socket_network.hpp"
+#include "system/tls_certificate.hpp"
+#include "world/wait.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -14,6 +16,7 @@ namespace posthorn::cli {
 namespace {
 
 constexpr unsigned file_workers = 8;  // for mailboxes, body files and reading: as many syncs at once as a disk gains from
+constexpr Duration certificate_watch = std::chrono::seconds{1};
 constexpr unsigned state_mode = 0700;
 constexpr unsigned mail_root_mode = 0755;
 constexpr std::string_view too_many_files = "421 4.3.2 too many connections now, try again later\r\n";
@@ -41,6 +44,17 @@ store::DirectorySettings directory_settings(const config::Configuration& configu
           .separator = configuration.mailbox.separator};
 }
 
+system::TlsIdentitySettings certificate_settings(const config::Configuration& configuration) {
+  system::TlsIdentitySettings settings{.only_tls_1_3 = configuration.tls.minimum == config::TlsVersion::tls_1_3};
+  if (!configuration.tls.certificate.empty()) {
+    settings.identities.push_back({.certificate = configuration.tls.certificate, .key = configuration.tls.key});
+  }
+  for (const auto& identity : configuration.tls.identities) {
+    settings.identities.push_back({identity.names, identity.certificate, identity.key});
+  }
+  return settings;
+}
+
 }  // namespace
 
 StartFailure start_failure(Error error, ExitStatus otherwise) {
@@ -59,7 +73,7 @@ ServeWorld::~ServeWorld() = default;
 Step ServeWorld::set_up() {
   using Self = ServeWorld;
   for (const auto step : {&Self::fit_descriptors, &Self::lock_state, &Self::make_mail_root, &Self::bind, &Self::start_log,
-                          &Self::become_user, &Self::start_workers, &Self::read_directory, &Self::make_loops,
+                          &Self::load_certificates, &Self::become_user, &Self::make_certificate, &Self::start_workers, &Self::read_directory, &Self::make_loops,
                           &Self::make_acceptors, &Self::make_server}) {
     if (auto done = (this->*step)(); !done) return done;
   }
@@ -126,6 +140,27 @@ Step ServeWorld::start_log() {
   return {};
 }
 
+/// Those that are set, while we may still read what only root may.
+Step ServeWorld::load_certificates() {
+  if (configuration_.tls.certificate.empty() && configuration_.tls.identities.empty()) return {};
+  auto loaded = system::TlsIdentityStore::load(certificate_settings(configuration_), clock_.now());
+  if (!loaded) return fail(std::move(loaded.error()).context("[tls]"), ExitStatus::configuration);
+  certificates_ = std::move(*loaded);
+  return {};
+}
+
+/// The empty configuration encrypts already: a certificate of our own making, in the state folder.
+Step ServeWorld::make_certificate() {
+  if (certificates_) return {};
+  const auto file = configuration_.state + "/tls.pem";
+  auto made = system::ensure_certificate(file, configuration_.hostname, clock_.wall());
+  if (!made) return fail(std::move(made.error()).context("make a certificate"), ExitStatus::cannot_create);
+  auto loaded = system::TlsIdentityStore::load({.identities = {{.certificate = file}}}, clock_.now());
+  if (!loaded) return fail(std::move(loaded.error()).context("[tls]"));
+  certificates_ = std::move(*loaded);
+  return {};
+}
+
 Step ServeWorld::become_user() {
   if (!system::is_root()) return {};
   if (configuration_.process.user.empty()) {
@@ -155,6 +190,8 @@ Step ServeWorld::start_workers() {
                                              system::QueuedLogSettings{.level = configuration_.log.level});
   workers_ = std::make_unique<system::WorkerThreads>(system::WorkerThreads::Settings{"files", file_workers});
   commit_worker_ = std::make_unique<system::WorkerThreads>(system::WorkerThreads::Settings{"spool", 1});
+  handshake_workers_ =
+      std::make_unique<system::WorkerThreads>(system::WorkerThreads::Settings{"handshakes", system::processors()});
   report_start();
   return {};
 }
@@ -196,6 +233,7 @@ Step ServeWorld::make_loops() {
     auto loop = system::EventLoop::make(clock_);
     if (!loop) return fail(std::move(loop.error()).context("make an event loop"));
     loops_.push_back(std::move(*loop));
+    environments_.push_back(std::make_unique<system::StreamEnvironment>(*loops_.back(), *handshake_workers_));
   }
   return {};
 }
@@ -205,7 +243,7 @@ Step ServeWorld::make_acceptors() {
     auto& loop = *loops_[number];
     std::vector<service::LoopAcceptor> acceptors;
     for (std::size_t place = 0; place < bound_.size(); ++place) {
-      auto acceptor = system::SocketAcceptor::make({loop, *workers_}, std::move(bound_[place].sockets.at(number)),
+      auto acceptor = system::SocketAcceptor::make(*environments_[number], std::move(bound_[place].sockets.at(number)),
                                                    bound_[place].local, std::string(too_many_files));
       if (!acceptor) return fail(std::move(acceptor.error()).context("listen"));
       acceptors.push_back({listener_of_[place], std::move(*acceptor)});
@@ -225,7 +263,7 @@ Step ServeWorld::make_server() {
   }
   local_delivery_ = std::make_unique<service::LocalDelivery>(service::LocalDelivery::World{home(), *workers_, *log_},
                                                              *mailboxes_, service::LocalDeliverySettings{});
-  auto settings = make_server_settings(configuration_, {}, system::machine_identity());
+  auto settings = make_server_settings(configuration_, {certificates_}, system::machine_identity());
   settings.spool.adopt = adopt_spool_;
   server_ = std::make_unique<service::Server>(service::ServerWorld{.loops = std::move(loop_worlds_),
                                                                    .disk = disk_,
@@ -264,6 +302,21 @@ std::string ServeWorld::listening_text() const {
   return text;
 }
 
+world::Task<> ServeWorld::watch_certificates(world::Event& end) {
+  std::string last_fault;
+  while (!co_await end.wait(after(home().now(), certificate_watch))) {
+    const auto changed =
+        co_await world::on_workers(*workers_, home(), [this] { return certificates_->refresh(clock_.now()); });
+    auto fault = changed ? std::string{} : changed.error().text;
+    if (!fault.empty() && fault != last_fault) {
+      log_->error("tls.unreadable",
+                  {{"error", fault}, {"what_to_do", "mend the file; until then the old certificate is shown"}});
+    }
+    if (changed && *changed) log_->info("tls.read", {});
+    last_fault = std::move(fault);
+  }
+}
+
 world::Task<> ServeWorld::reload(config::Configuration configuration) {
   if (configuration.listeners.size() != configuration_.listeners.size() || configuration.state != configuration_.state) {
     log_->error("configuration.needs_restart", {{"error", "`listener` and `state` cannot change while the server runs"},
@@ -271,7 +324,7 @@ world::Task<> ServeWorld::reload(config::Configuration configuration) {
     co_return;
   }
   configuration_ = std::move(configuration);
-  server_->reload(make_policy(configuration_, {}), make_connection_limits(configuration_));
+  server_->reload(make_policy(configuration_, {certificates_}), make_connection_limits(configuration_));
   directory_->change_reader(directory_reader(std::nullopt));
   co_await directory_->refresh_now(home());
   log_->set_level(configuration_.log.level);

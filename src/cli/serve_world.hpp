@@ -15,8 +15,12 @@
 #include "system/log_process.hpp"
 #include "system/posix_disk.hpp"
 #include "system/queued_log.hpp"
+#include "system/stream_environment.hpp"
 #include "system/thread.hpp"
+#include "system/tls_identities.hpp"
 #include "system/worker_threads.hpp"
+
+#include "world/wait.hpp"
 
 #include <expected>
 #include <memory>
@@ -55,6 +59,8 @@ class ServeWorld {
   /// Where we listen, for the line that says that we are ready.
   [[nodiscard]] std::string listening_text() const;
 
+  /// Reads certificates again when their files change, until `end`. On the home loop.
+  [[nodiscard]] world::Task<> watch_certificates(world::Event& end);
   /// On the home loop. What needs a new start (listeners, state, processes) is named in the log and left as it was.
   [[nodiscard]] world::Task<> reload(config::Configuration configuration);
 
@@ -64,7 +70,9 @@ class ServeWorld {
   [[nodiscard]] Step make_mail_root();
   [[nodiscard]] Step bind();
   [[nodiscard]] Step start_log();
+  [[nodiscard]] Step load_certificates();
   [[nodiscard]] Step become_user();
+  [[nodiscard]] Step make_certificate();
   [[nodiscard]] Result<> give_folders(const system::Account& account);
   [[nodiscard]] Step start_workers();
   [[nodiscard]] Step read_directory();
@@ -93,7 +101,10 @@ class ServeWorld {
   std::unique_ptr<service::DirectorySource> directory_;
   std::unique_ptr<service::DirectoryRoutes> routes_;
   std::unique_ptr<store::MailboxFormat> mailboxes_;
+  std::shared_ptr<system::TlsIdentityStore> certificates_;
+  std::unique_ptr<system::WorkerThreads> handshake_workers_;
   std::vector<std::unique_ptr<system::EventLoop>> loops_;
+  std::vector<std::unique_ptr<system::StreamEnvironment>> environments_;  // of each loop
   std::vector<service::LoopWorld> loop_worlds_;
   std::unique_ptr<service::LocalDelivery> local_delivery_;
   std::unique_ptr<service::Server> server_;
