@@ -3,6 +3,7 @@
 #include "service/local_delivery_batch.hpp"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 namespace posthorn::service {
@@ -15,9 +16,9 @@ struct Words {
   std::string_view text;
 };
 
-Words words_for(const LocalBatch::Copy& copy) {
+Words words_for(const LocalBatch::Copy& copy, std::string_view success) {
   using What = RecipientResult::What;
-  if (copy.result) return {What::delivered, "2.0.0", "delivered to the mailbox"};
+  if (copy.result) return {What::delivered, "2.0.0", success};
   if (copy.is_unreadable) return {What::failed, "5.3.0", "the message was damaged in storage"};
   const auto kind = copy.result.error().kind;
   if (kind == Error::Kind::over_quota) return {What::deferred, "4.2.2", "the mailbox is full"};
@@ -25,9 +26,10 @@ Words words_for(const LocalBatch::Copy& copy) {
   return {What::deferred, "4.3.0", "the mailbox cannot be written at the moment"};
 }
 
-RecipientResult to_result(const LocalBatch::Copy& copy) {
-  const auto words = words_for(copy);
-  return {copy.recipient, words.what, std::string(words.code), std::string(words.text), {}};
+void add_results(AttemptResult& result, std::span<const std::uint32_t> recipients, const Words& words) {
+  for (const auto place : recipients) {
+    result.recipients.push_back({place, words.what, std::string(words.code), std::string(words.text), {}});
+  }
 }
 
 /// What the attempt says about the mailbox as a destination.
@@ -35,25 +37,6 @@ rules::Health health_of(const LocalBatch& batch, const std::vector<LocalBatch::C
   if (batch.refusal()) return rules::Health::unreachable;
   const bool any_worked = std::ranges::any_of(copies, [](const auto& copy) { return copy.result.has_value(); });
   return any_worked ? rules::Health::worked : rules::Health::answered;
-}
-
-AttemptResult refuse_all(const Attempt& attempt, const Error& error) {
-  AttemptResult result{.recipients = {}, .health = rules::Health::not_tried};
-  LocalBatch::Copy copy{.result = failure(error), .is_unreadable = error.kind == Error::Kind::corrupt};
-  for (const auto place : attempt.recipients) {
-    copy.recipient = place;
-    result.recipients.push_back(to_result(copy));
-  }
-  return result;
-}
-
-/// The user was there when the message was accepted, and is not any more.
-AttemptResult refuse_unknown_user(const Attempt& attempt) {
-  AttemptResult result{.recipients = {}, .health = rules::Health::not_tried};
-  for (const auto place : attempt.recipients) {
-    result.recipients.push_back({place, RecipientResult::What::failed, "5.1.1", "there is no such user here", {}});
-  }
-  return result;
 }
 
 }  // namespace
@@ -68,42 +51,37 @@ struct Gathering {
   }
 };
 
-LocalDelivery::LocalDelivery(World world, store::MailboxFormat& mailboxes, LocalDeliverySettings settings)
-    : world_(world), mailboxes_(mailboxes), settings_(std::move(settings)) {}
+LocalDelivery::LocalDelivery(World world, std::unique_ptr<LocalPlaces> places, LocalDeliverySettings settings)
+    : world_(world), places_(std::move(places)), settings_(settings) {}
 
 LocalDelivery::~LocalDelivery() = default;
 
 world::Task<AttemptResult> LocalDelivery::deliver(Attempt attempt) {
   Letter letter{world_.loop, std::move(attempt)};
-  const auto user = mail::UserName::parse(letter.attempt.destination);
-  if (user) {
-    co_await carry(*user, letter);
+  if (places_->knows(letter.attempt.destination)) {
+    co_await carry(letter);
   } else {
-    letter.result = refuse_unknown_user(letter.attempt);
+    // The user was there when the message was accepted, and is not any more.
+    letter.result.health = rules::Health::not_tried;
+    add_results(letter.result, letter.attempt.recipients,
+                {RecipientResult::What::failed, "5.1.1", "there is no such user here"});
   }
   count(letter.result);
   co_return std::move(letter.result);
 }
 
-world::Task<> LocalDelivery::carry(const mail::UserName& user, Letter& letter) {
-  const auto target = find_target(user);
-  const auto ready = target ? co_await hold_text(letter) : Result<>{failure(target.error())};
+world::Task<> LocalDelivery::carry(Letter& letter) {
+  const auto ready = co_await hold_text(letter);
   if (ready) {
-    join(*target, letter);
+    join(letter);
     co_await letter.done.wait(never);
     co_return;
   }
   world_.log.error("delivery.failed", {{"message", letter.attempt.message.id}, {"error", ready.error().text}});
-  letter.result = refuse_all(letter.attempt, ready.error());
-}
-
-Result<store::MailboxTarget> LocalDelivery::find_target(const mail::UserName& user) const {
-  store::MailboxTarget target{user};
-  if (!settings_.owner_of) return target;
-  auto owner = settings_.owner_of(user);
-  if (!owner) return failure(std::move(owner).error());
-  target.owner = *owner;
-  return target;
+  letter.result.health = rules::Health::not_tried;
+  const LocalBatch::Copy unread{
+      .recipients = {}, .result = failure(ready.error()), .is_unreadable = ready.error().kind == Error::Kind::corrupt};
+  add_results(letter.result, letter.attempt.recipients, words_for(unread, {}));
 }
 
 /// Reads a short text into memory, so that the batch it joins need not wait for it.
@@ -120,8 +98,9 @@ world::Task<Result<>> LocalDelivery::hold_text(Letter& letter) {
   }
 }
 
-void LocalDelivery::join(const store::MailboxTarget& target, Letter& letter) {
-  auto& line = lines_.try_emplace(target.user.text(), Line{target}).first->second;
+void LocalDelivery::join(Letter& letter) {
+  const auto& destination = letter.attempt.destination;
+  auto& line = lines_.try_emplace(destination, Line{destination}).first->second;
   line.letters.push_back(&letter);
   if (line.in_turn) return;
   line.in_turn = true;
@@ -140,7 +119,7 @@ void LocalDelivery::start_next() {
 
 /// One batch; then it is another mailbox's turn.
 world::Task<> LocalDelivery::serve(Line& line) {
-  LocalBatch batch{mailboxes_, line.target, take_batch(line)};
+  LocalBatch batch{*places_, line.destination, take_batch(line)};
   co_await work(batch);
   report(batch);
   leave(line);
@@ -149,7 +128,7 @@ world::Task<> LocalDelivery::serve(Line& line) {
 void LocalDelivery::leave(Line& line) {
   --busy_;
   if (line.letters.empty()) {
-    lines_.erase(line.target.user.text());
+    lines_.erase(lines_.find(line.destination));
   } else {
     waiting_.push_back(&line);
   }
@@ -221,17 +200,17 @@ world::Task<> LocalDelivery::on_worker(world::Callback job) {
 void LocalDelivery::report(LocalBatch& batch) {
   ++facts_.batches;
   if (batch.refusal()) {
-    world_.log.warning("mailbox.unusable", {{"user", batch.letter(0).attempt.destination},
+    world_.log.warning("mailbox.unusable", {{"mailbox", batch.letter(0).attempt.destination},
                                             {"messages", batch.letters()},
                                             {"error", batch.refusal()->text}});
   }
   for (std::size_t i = 0; i < batch.letters(); ++i) {
     auto& letter = batch.letter(i);
     for (const auto& copy : batch.copies(i)) {
-      letter.result.recipients.push_back(to_result(copy));
+      add_results(letter.result, copy.recipients, words_for(copy, places_->success()));
       if (copy.result || batch.refusal()) continue;
       world_.log.warning("mailbox.failed", {{"message", letter.attempt.message.id},
-                                            {"user", letter.attempt.destination},
+                                            {"mailbox", letter.attempt.destination},
                                             {"error", copy.result.error().text}});
     }
     letter.result.health = health_of(batch, batch.copies(i));

@@ -1,14 +1,13 @@
-// LocalDelivery: carries out the attempts of the queue manager whose destination is a mailbox here. Attempts for one
-// mailbox that wait at the same time make one batch (DESIGN.md, "Delivery"): written and synced in parallel on the workers,
+// LocalDelivery: carries out the attempts of the queue manager that end in files here: in users' mailboxes, or in hand-over
+// folders; "mailbox" means either below. Attempts for one mailbox that wait at the same time make one batch (DESIGN.md, "Delivery"): written and synced in parallel on the workers,
 // published in one go, one sync for all of their names. There is no wait for a batch to fill.
 // A result is given only when the mail is durable. A mailbox that is broken or slow holds up its own mail, a few of the
 // workers, and nothing else: each mailbox has one batch under way, and mailboxes take turns.
 // Not here: who is local (rules/recipient_router), retries and bounces (the queue manager).
 #pragma once
 
-#include "mail/user_name.hpp"
 #include "service/delivery.hpp"
-#include "store/mailbox.hpp"
+#include "service/local_delivery_places.hpp"
 #include "world/log.hpp"
 #include "world/loop.hpp"
 #include "world/task_group.hpp"
@@ -17,10 +16,10 @@
 
 #include <cstdint>
 #include <deque>
-#include <functional>
 #include <map>
-#include <optional>
+#include <memory>
 #include <string>
+#include <vector>
 
 namespace posthorn::service {
 
@@ -29,8 +28,6 @@ struct LocalDeliverySettings {
   std::size_t parallel_syncs = 8;           ///< jobs that write and sync the mails of one batch
   std::size_t mailboxes = 16;               ///< worked on at once
   std::uint64_t held_octets = 64U << 10;    ///< a text up to this is held in memory from the start of the attempt on
-  /// Whose account a mailbox belongs to, where users are system users; an error defers. Empty: all belong to one.
-  std::function<Result<std::optional<store::MailboxOwner>>(const mail::UserName&)> owner_of;
 };
 
 /// For metrics; counted since the start.
@@ -56,12 +53,14 @@ class LocalDelivery final : public Deliverer {
     world::Log& log;
   };
 
-  LocalDelivery(World world, store::MailboxFormat& mailboxes, LocalDeliverySettings settings);
+  LocalDelivery(World world, std::unique_ptr<LocalPlaces> places, LocalDeliverySettings settings);
+  /// Into users' mailboxes that all belong to one account. `mailboxes` outlives it.
+  LocalDelivery(World world, store::MailboxFormat& mailboxes, LocalDeliverySettings settings)
+      : LocalDelivery(world, std::make_unique<UserMailboxes>(mailboxes), settings) {}
   /// Only when no attempt is under way, or when the loop no longer runs.
   ~LocalDelivery() override;
 
-  /// One attempt: each of its recipients gets a file of its own in the mailbox that attempt.destination names. A
-  /// destination that is no user's name (the user is gone) fails with 5.1.1.
+  /// One attempt into the mailbox that attempt.destination names. One that is not known (the user is gone) fails, 5.1.1.
   [[nodiscard]] world::Task<AttemptResult> deliver(Attempt attempt) override;
 
   [[nodiscard]] LocalDeliveryFacts facts() const;
@@ -69,15 +68,14 @@ class LocalDelivery final : public Deliverer {
  private:
   /// The attempts that wait for one mailbox.
   struct Line {
-    store::MailboxTarget target;
+    std::string destination;
     std::deque<Letter*> letters{};
     bool in_turn = false;  ///< served now, or waiting for its turn
   };
 
-  [[nodiscard]] world::Task<> carry(const mail::UserName& user, Letter& letter);
-  [[nodiscard]] Result<store::MailboxTarget> find_target(const mail::UserName& user) const;
+  [[nodiscard]] world::Task<> carry(Letter& letter);
   [[nodiscard]] world::Task<Result<>> hold_text(Letter& letter);
-  void join(const store::MailboxTarget& target, Letter& letter);
+  void join(Letter& letter);
   void start_next();
   [[nodiscard]] world::Task<> serve(Line& line);
   void leave(Line& line);
@@ -93,7 +91,7 @@ class LocalDelivery final : public Deliverer {
   void count(const AttemptResult& result);
 
   World world_;
-  store::MailboxFormat& mailboxes_;
+  std::unique_ptr<LocalPlaces> places_;
   LocalDeliverySettings settings_;
   std::map<std::string, Line> lines_;
   std::deque<Line*> waiting_;

@@ -1,23 +1,21 @@
 #include "service/local_delivery_batch.hpp"
 
-#include "mail/trace_field.hpp"
-#include "store/mailbox_name.hpp"
-
 #include <algorithm>
 #include <utility>
 
 namespace posthorn::service {
 
-LocalBatch::LocalBatch(store::MailboxFormat& format, store::MailboxTarget target, std::vector<Letter*> letters)
-    : format_(format), target_(std::move(target)), letters_(std::move(letters)) {
-  for (const auto* letter : letters_) {
-    auto& copies = copies_.emplace_back();
-    for (const auto place : letter->attempt.recipients) copies.push_back({.recipient = place});
-  }
-}
+LocalBatch::LocalBatch(LocalPlaces& places, std::string destination, std::vector<Letter*> letters)
+    : places_(places), destination_(std::move(destination)), letters_(std::move(letters)) {}
 
 void LocalBatch::open() {
-  auto mailbox = format_.open(target_);
+  for (const auto* letter : letters_) {
+    auto& copies = copies_.emplace_back();
+    for (auto& copy : places_.copies_of(letter->attempt)) {
+      copies.push_back({.recipients = std::move(copy.recipients), .mail = std::move(copy.mail)});
+    }
+  }
+  auto mailbox = places_.open(destination_);
   if (mailbox) {
     mailbox_ = std::move(*mailbox);
     return;
@@ -38,7 +36,7 @@ void LocalBatch::write_held(std::size_t first, std::size_t step) {
 bool LocalBatch::stage(std::size_t index) {
   bool any = false;
   for (auto& copy : copies_[index]) {
-    auto staged = mailbox_->stage(describe(*letters_[index], copy.recipient));
+    auto staged = mailbox_->stage(std::move(copy.mail));
     if (staged) {
       copy.pending = std::move(*staged);
       any = true;
@@ -93,18 +91,6 @@ void LocalBatch::publish() {
   }
   for (auto* copy : published) copy->pending.reset();
   mailbox_.reset();
-}
-
-store::IncomingMail LocalBatch::describe(const Letter& letter, std::uint32_t recipient) const {
-  const auto& message = letter.attempt.message;
-  const auto& address = message.envelope.recipients[recipient].address;
-  // RFC 5321 §4.4: final delivery records the reverse-path.
-  return {.name = store::delivery_file_name(message.delivery_name, recipient),
-          .id = message.id,
-          .sender = message.envelope.sender,
-          .arrival = message.arrival,
-          .head = mail::return_path_field(message.envelope.sender) + mail::delivered_to_field(address),
-          .may_be_repeat = letter.attempt.may_be_repeat || message.states[recipient].attempts > 0};
 }
 
 void LocalBatch::fail(Copy& copy, Error error) {

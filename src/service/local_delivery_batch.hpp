@@ -3,7 +3,7 @@
 #pragma once
 
 #include "service/delivery.hpp"
-#include "store/mailbox.hpp"
+#include "service/local_delivery_places.hpp"
 #include "world/loop.hpp"
 #include "world/wait.hpp"
 
@@ -29,7 +29,7 @@ struct Letter {
 
 class LocalBatch {
  public:
-  LocalBatch(store::MailboxFormat& format, store::MailboxTarget target, std::vector<Letter*> letters);
+  LocalBatch(LocalPlaces& places, std::string destination, std::vector<Letter*> letters);
 
   [[nodiscard]] std::size_t letters() const { return letters_.size(); }
   [[nodiscard]] Letter& letter(std::size_t index) { return *letters_[index]; }
@@ -53,7 +53,8 @@ class LocalBatch {
 
   // ---- results, after publish() ----
   struct Copy {
-    std::uint32_t recipient = 0;
+    std::vector<std::uint32_t> recipients;
+    store::IncomingMail mail{};  ///< until it is staged
     std::unique_ptr<store::PendingMail> pending{};
     Result<> result{};
     bool is_unreadable = false;  ///< it is the spool's text that is damaged, not the mailbox
@@ -61,11 +62,10 @@ class LocalBatch {
   [[nodiscard]] const std::vector<Copy>& copies(std::size_t index) const { return copies_[index]; }
 
  private:
-  [[nodiscard]] store::IncomingMail describe(const Letter& letter, std::uint32_t recipient) const;
   static void fail(Copy& copy, Error error);
 
-  store::MailboxFormat& format_;
-  store::MailboxTarget target_;
+  LocalPlaces& places_;
+  std::string destination_;
   std::vector<Letter*> letters_;
   std::optional<Error> refusal_;
   std::unique_ptr<store::Mailbox> mailbox_;

@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <array>
 #include <ranges>
 #include <utility>
 
@@ -30,7 +31,14 @@ Result<> check_facts(world::Folder& folder, const MailboxOwner& owner) {
 
 /// What one call of open() has learned and done so far.
 struct MailboxFolders::Opening {
+  struct Made {
+    world::Folder* parent;
+    std::string name;
+  };
+
   MailboxOwner owner;
+  std::vector<std::unique_ptr<world::Folder>> path;  // from the root on
+  std::vector<std::unique_ptr<world::Folder>> folders;
   std::vector<Made> made;
 
   /// Takes away the empty folders that were made and could not be made durable, so that the next attempt makes them anew:
@@ -40,33 +48,42 @@ struct MailboxFolders::Opening {
   }
 };
 
-std::optional<MailboxOwner> MailboxFolders::file_owner(const MailboxTarget& target) const {
-  if (!target.owner || *target.owner == settings_.account) return std::nullopt;
-  return target.owner;
+PendingRights MailboxFolders::rights(const MailboxTarget& target) const {
+  const bool is_ours = !target.owner || *target.owner == settings_.account;
+  return {settings_.file_mode, is_ours ? std::nullopt : target.owner};
 }
 
 Result<MailboxFolderSet> MailboxFolders::open(const MailboxTarget& target, std::span<const std::string_view> names) {
-  auto root = disk_.open_root(settings_.root);
-  if (!root) return failure(std::move(root).error().context("opening the mail root"));
+  const std::array<std::string_view, 1> steps{target.user.text()};
+  return open(steps, target.owner.value_or(settings_.account), names);
+}
 
-  Opening opening{target.owner.value_or(settings_.account), {}};
-  MailboxFolderSet set;
-  const auto open_all = [&]() -> Result<> {
-    auto base = open_one(opening, **root, target.user.text());
-    if (!base) return failure(base.error());
-    set.base = std::move(*base);
-    for (const auto name : names) {
-      auto folder = open_one(opening, *set.base, name);
-      if (!folder) return failure(folder.error());
-      set.folders.push_back(std::move(*folder));
-    }
-    return settle(opening, **root, set, target.user.text());
-  };
-  if (auto opened = open_all(); !opened) {
+Result<MailboxFolderSet> MailboxFolders::open(std::span<const std::string_view> steps, MailboxOwner owner,
+                                              std::span<const std::string_view> names) {
+  Opening opening{.owner = owner, .path = {}, .folders = {}, .made = {}};
+  if (auto opened = open_all(opening, steps, names); !opened) {
     opening.undo();
     return failure(std::move(opened).error().context("opening a mailbox"));
   }
-  return set;
+  return MailboxFolderSet{std::move(opening.path.back()), std::move(opening.folders)};
+}
+
+Result<> MailboxFolders::open_all(Opening& opening, std::span<const std::string_view> steps,
+                                  std::span<const std::string_view> names) {
+  auto root = disk_.open_root(settings_.root);
+  if (!root) return failure(std::move(root).error().context("opening the mail root"));
+  opening.path.push_back(std::move(*root));
+  for (const auto step : steps) {
+    auto folder = open_one(opening, *opening.path.back(), step);
+    if (!folder) return failure(std::move(folder).error());
+    opening.path.push_back(std::move(*folder));
+  }
+  for (const auto name : names) {
+    auto folder = open_one(opening, *opening.path.back(), name);
+    if (!folder) return failure(std::move(folder).error());
+    opening.folders.push_back(std::move(*folder));
+  }
+  return settle(opening);
 }
 
 Result<std::unique_ptr<world::Folder>> MailboxFolders::open_one(Opening& opening, world::Folder& parent,
@@ -90,23 +107,26 @@ Result<std::unique_ptr<world::Folder>> MailboxFolders::make_one(Opening& opening
   return folder;
 }
 
-Result<> MailboxFolders::settle(Opening& opening, world::Folder& root, MailboxFolderSet& set, std::string_view user) {
-  if (opening.made.empty() && is_known(user)) return {};
-  if (auto synced = set.base->sync(); !synced) return synced;
-  if (auto synced = root.sync(); !synced) return synced;
-  remember(user);
+/// From the innermost folder outwards.
+Result<> MailboxFolders::settle(Opening& opening) {
+  const auto path = opening.path.back()->path();
+  if (opening.made.empty() && is_known(path)) return {};
+  for (const auto& folder : opening.path | std::views::reverse) {
+    if (auto synced = folder->sync(); !synced) return synced;
+  }
+  remember(path);
   return {};
 }
 
-bool MailboxFolders::is_known(std::string_view user) {
+bool MailboxFolders::is_known(const std::string& path) {
   const std::scoped_lock guard{mutex_};
-  return known_.contains(std::string(user));
+  return known_.contains(path);
 }
 
-void MailboxFolders::remember(std::string_view user) {
+void MailboxFolders::remember(const std::string& path) {
   const std::scoped_lock guard{mutex_};
   if (known_.size() >= settings_.known_limit) known_.clear();
-  known_.emplace(user);
+  known_.insert(path);
 }
 
 }  // namespace posthorn::store

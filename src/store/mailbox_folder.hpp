@@ -40,24 +40,25 @@ class MailboxFolders {
 
   /// Opens <root>/<user> and the named folders in it. Any thread.
   [[nodiscard]] Result<MailboxFolderSet> open(const MailboxTarget& target, std::span<const std::string_view> names);
-  /// Whom the files in this mailbox must be given to; none: they are ours as they are made.
-  [[nodiscard]] std::optional<MailboxOwner> file_owner(const MailboxTarget& target) const;
+  /// Opens the folder that the steps lead to from the root, and the named folders in it.
+  [[nodiscard]] Result<MailboxFolderSet> open(std::span<const std::string_view> steps, MailboxOwner owner,
+                                              std::span<const std::string_view> names);
+  /// Of the files in this mailbox.
+  [[nodiscard]] PendingRights rights(const MailboxTarget& target) const;
   [[nodiscard]] const MailboxSettings& settings() const { return settings_; }
 
  private:
-  struct Made {
-    world::Folder* parent;
-    std::string name;
-  };
   struct Opening;
 
+  [[nodiscard]] Result<> open_all(Opening& opening, std::span<const std::string_view> steps,
+                                  std::span<const std::string_view> names);
   [[nodiscard]] Result<std::unique_ptr<world::Folder>> open_one(Opening& opening, world::Folder& parent,
                                                                 std::string_view name);
   [[nodiscard]] Result<std::unique_ptr<world::Folder>> make_one(Opening& opening, world::Folder& parent,
                                                                 std::string_view name);
-  [[nodiscard]] Result<> settle(Opening& opening, world::Folder& root, MailboxFolderSet& set, std::string_view user);
-  [[nodiscard]] bool is_known(std::string_view user);
-  void remember(std::string_view user);
+  [[nodiscard]] Result<> settle(Opening& opening);
+  [[nodiscard]] bool is_known(const std::string& path);
+  void remember(const std::string& path);
 
   world::Disk& disk_;
   MailboxSettings settings_;

@@ -19,10 +19,10 @@ Result<std::unique_ptr<world::File>> create_anew(world::Folder& folder, const st
 }  // namespace
 
 Result<std::unique_ptr<PendingMail>> PendingMail::create(PendingPlace place, IncomingMail mail) {
-  auto file = create_anew(place.folder, place.name, place.mode);
+  auto file = create_anew(place.folder, place.name, place.rights.mode);
   if (!file) return failure(std::move(file).error().context("making a mail file"));
   auto pending = std::make_unique<PendingMail>(Created{}, std::move(place), std::move(mail), std::move(*file));
-  if (const auto& owner = pending->place_.owner) {
+  if (const auto& owner = pending->place_.rights.owner) {
     auto given = pending->file_->set_owner(owner->user, owner->group);
     if (!given) return failure(std::move(given).error().context("giving a mail file to its owner"));
   }

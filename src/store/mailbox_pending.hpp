@@ -35,12 +35,16 @@ struct IncomingMail {
   bool may_be_repeat = false;  ///< it may be there already: tried before, or accepted before the last start
 };
 
-/// Where and how a PendingMail keeps its octets.
+struct PendingRights {
+  unsigned mode = 0600;
+  std::optional<MailboxOwner> owner{};  ///< none: as the file system gives it
+};
+
+/// Where a PendingMail keeps its octets.
 struct PendingPlace {
   world::Folder& folder;  ///< outlives it
   std::string name;
-  unsigned mode = 0600;
-  std::optional<MailboxOwner> owner;  ///< none: as the file system gives it
+  PendingRights rights{};
 };
 
 class PendingMail {

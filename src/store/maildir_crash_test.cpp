@@ -9,14 +9,14 @@
 namespace posthorn::store {
 namespace {
 
-using test::CrashRig;
-using test::delivery_name;
-using test::stored_text;
+using testing::CrashRig;
+using testing::delivery_name;
+using testing::stored_text;
 
 std::set<int> start(sim::Disk& disk, const std::vector<int>& batch, bool may_be_repeat) {
   MaildirFormat format{disk, {.root = "/mail", .account = {1000, 1000}}};
   const auto mailbox = format.open({mail::UserName::parse("alice").value()});
-  return mailbox ? test::deliver_batch(**mailbox, batch, may_be_repeat) : std::set<int>{};
+  return mailbox ? testing::deliver_batch(**mailbox, batch, may_be_repeat) : std::set<int>{};
 }
 
 /// A reader: moves what is in new to cur, with flags, and makes that durable.
@@ -70,7 +70,7 @@ std::multiset<std::string> visible(const sim::Disk& disk) {
   return ::testing::AssertionSuccess();
 }
 
-class MaildirCrashTest : public ::testing::TestWithParam<test::History> {
+class MaildirCrashTest : public ::testing::TestWithParam<testing::History> {
  protected:
   /// After the power is back.
   void finish(sim::Disk& disk, std::set<int> answered) const {
@@ -139,7 +139,7 @@ TEST_P(MaildirCrashTest, AKilledProcessAndThenAPowerCutLoseNothing) {
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(Histories, MaildirCrashTest, ::testing::ValuesIn(test::short_histories()),
+INSTANTIATE_TEST_SUITE_P(Histories, MaildirCrashTest, ::testing::ValuesIn(testing::short_histories()),
                          [](const auto& row) { return row.param.name; });
 
 }  // namespace

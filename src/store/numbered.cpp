@@ -77,12 +77,12 @@ struct Placed {
 
 class Numbered final : public Mailbox {
  public:
-  Numbered(MailboxFolderSet set, std::optional<MailboxOwner> file_owner, unsigned file_mode, Duration lock_wait)
-      : set_(std::move(set)), file_owner_(file_owner), file_mode_(file_mode), lock_wait_(lock_wait) {}
+  Numbered(MailboxFolderSet set, PendingRights rights, Duration lock_wait)
+      : set_(std::move(set)), rights_(rights), lock_wait_(lock_wait) {}
 
   Result<std::unique_ptr<PendingMail>> stage(IncomingMail mail) override {
     auto name = hidden_name(mail);
-    return PendingMail::create({folder(), std::move(name), file_mode_, file_owner_}, std::move(mail));
+    return PendingMail::create({folder(), std::move(name), rights_}, std::move(mail));
   }
 
   std::vector<Result<>> publish(std::span<PendingMail* const> mails) override;
@@ -103,8 +103,7 @@ class Numbered final : public Mailbox {
   [[nodiscard]] Result<> show(Placed& mail);
 
   MailboxFolderSet set_;
-  std::optional<MailboxOwner> file_owner_;
-  unsigned file_mode_;
+  PendingRights rights_;
   Duration lock_wait_;
 };
 
@@ -151,10 +150,10 @@ Result<> Numbered::prepare_status(const IncomingMail& mail) {
 }
 
 Result<> Numbered::write_new(const std::string& name, std::string_view bytes) {
-  auto file = folder().create_file(name, file_mode_);
+  auto file = folder().create_file(name, rights_.mode);
   if (!file) return failure(std::move(file).error());
-  if (file_owner_) {
-    if (auto given = (*file)->set_owner(file_owner_->user, file_owner_->group); !given) return given;
+  if (const auto& owner = rights_.owner) {
+    if (auto given = (*file)->set_owner(owner->user, owner->group); !given) return given;
   }
   if (auto put = (*file)->write_at(0, bytes); !put) return put;
   if (auto synced = (*file)->sync_data(); !synced) return synced;
@@ -265,8 +264,7 @@ Result<> Numbered::show(Placed& mail) {
 Result<std::unique_ptr<Mailbox>> NumberedFormat::open(const MailboxTarget& target) {
   auto set = folders_.open(target, {});
   if (!set) return failure(std::move(set).error());
-  return std::make_unique<Numbered>(std::move(*set), folders_.file_owner(target), folders_.settings().file_mode,
-                                    lock_wait_);
+  return std::make_unique<Numbered>(std::move(*set), folders_.rights(target), lock_wait_);
 }
 
 }  // namespace posthorn::store

@@ -9,14 +9,14 @@
 namespace posthorn::store {
 namespace {
 
-using test::CrashRig;
-using test::delivery_name;
-using test::stored_text;
+using testing::CrashRig;
+using testing::delivery_name;
+using testing::stored_text;
 
 std::set<int> start(sim::Disk& disk, const std::vector<int>& batch, bool may_be_repeat) {
   NumberedFormat format{disk, {.root = "/mail", .account = {1000, 1000}}};
   const auto mailbox = format.open({mail::UserName::parse("alice").value()});
-  return mailbox ? test::deliver_batch(**mailbox, batch, may_be_repeat) : std::set<int>{};
+  return mailbox ? testing::deliver_batch(**mailbox, batch, may_be_repeat) : std::set<int>{};
 }
 
 std::string path(std::string_view name) { return "/mail/alice/" + std::string(name); }
@@ -97,7 +97,7 @@ TEST_F(NumberedTest, AHeldMailboxDefersAfterTheWait) {
   auto held = disk.open_root("/mail/alice").value()->lock(".lock").value();
   NumberedFormat format{disk, {.root = "/mail", .account = {1000, 1000}}};
   const auto mailbox = format.open({mail::UserName::parse("alice").value()}).value();
-  auto staged = mailbox->stage(test::incoming(2, false)).value();
+  auto staged = mailbox->stage(testing::incoming(2, false)).value();
   ASSERT_TRUE(staged->finish());
   std::array<PendingMail*, 1> one{staged.get()};
   EXPECT_EQ(mailbox->publish(one).front().error().kind, Error::Kind::in_use);
@@ -110,7 +110,7 @@ TEST_F(NumberedTest, ForSystemUsersEveryFileIsGivenToThem) {
   ASSERT_TRUE(disk.change_owner("/mail", 0, 0));
   NumberedFormat format{disk, {.root = "/mail", .account = {0, 0}}};
   const auto mailbox = format.open({mail::UserName::parse("alice").value(), MailboxOwner{2000, 100}}).value();
-  EXPECT_EQ(test::deliver_batch(*mailbox, {1}, false).size(), 1U);
+  EXPECT_EQ(testing::deliver_batch(*mailbox, {1}, false).size(), 1U);
   auto folder = disk.open_root("/mail/alice").value();
   for (const auto& entry : folder->list().value()) {
     EXPECT_EQ(folder->facts(entry.name).value().user, 2000U) << entry.name;
@@ -146,7 +146,7 @@ TEST_F(NumberedTest, AFailureAnywhereIsReportedAndTheRepeatLeavesNoGap) {
 
 // ---- power cuts ----
 
-class NumberedCrashTest : public ::testing::TestWithParam<test::History> {
+class NumberedCrashTest : public ::testing::TestWithParam<testing::History> {
  protected:
   /// Each message once, whole, under consecutive numbers, each with its status.
   [[nodiscard]] ::testing::AssertionResult is_in_order(const sim::Disk& disk) const {
@@ -248,7 +248,7 @@ TEST_P(NumberedCrashTest, ANumberThatAReaderSawAndRemovedIsNotGivenAgain) {
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(Histories, NumberedCrashTest, ::testing::ValuesIn(test::short_histories()),
+INSTANTIATE_TEST_SUITE_P(Histories, NumberedCrashTest, ::testing::ValuesIn(testing::short_histories()),
                          [](const auto& row) { return row.param.name; });
 
 }  // namespace

@@ -50,7 +50,7 @@ class MailboxesTest : public ::testing::Test {
       const auto box = format.open({mail::UserName::parse("alice").value()});
       if (!box) return false;
       const int number = first + i * batch;
-      if (test::deliver_batch(**box, {number, number + 1, number + 2}, false).size() != batch) return false;
+      if (testing::deliver_batch(**box, {number, number + 1, number + 2}, false).size() != batch) return false;
     }
     return true;
   }
@@ -91,7 +91,7 @@ class MailboxesTest : public ::testing::Test {
 
   static std::multiset<std::string> wanted() {
     std::multiset<std::string> texts;
-    for (int number = 0; number < mails; ++number) texts.insert(test::stored_text(number));
+    for (int number = 0; number < mails; ++number) texts.insert(testing::stored_text(number));
     return texts;
   }
 

@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-namespace posthorn::test {
+namespace posthorn::testing {
 
 inline std::string mail_text(int number) {
   return "Subject: " + std::to_string(number) + "\r\n\r\n" + std::string(600 + static_cast<unsigned>(number), 'x') + "\r\n";
@@ -132,4 +132,4 @@ inline std::vector<History> short_histories() {
           {"ThreeAtOnceOrdered", CrashMode::ordered, {1}, {2, 3, 4}}};
 }
 
-}  // namespace posthorn::test
+}  // namespace posthorn::testing

@@ -1,0 +1,46 @@
+// FileDrop: a mailbox in which every mail is a file of its own. It is written and synced in one folder, renamed into the
+// folder where readers look (never over anything), and that folder is synced once for the batch. Readers move files on to a
+// third folder. Maildir and the hand-over folders are of this kind.
+// Exactly once across crashes (FAULTS I2): the name is fixed before the first attempt, so a repeat finds it where it was
+// published or where readers put it.
+#pragma once
+
+#include "store/mailbox.hpp"
+#include "store/mailbox_folder.hpp"
+
+#include <unordered_set>
+
+namespace posthorn::store {
+
+class FileDrop final : public Mailbox {
+ public:
+  struct Places {
+    world::Folder& staging;
+    std::string_view staging_prefix;  ///< a literal; before the name while it is staged
+    world::Folder& visible;
+    world::Folder& moved_on;
+  };
+
+  /// `folders` own what `places` refer to.
+  FileDrop(MailboxFolderSet folders, Places places, PendingRights rights)
+      : folders_(std::move(folders)), places_(places), rights_(rights) {}
+
+  [[nodiscard]] Result<std::unique_ptr<PendingMail>> stage(IncomingMail mail) override;
+  [[nodiscard]] std::vector<Result<>> publish(std::span<PendingMail* const> mails) override;
+
+ private:
+  enum class Found : std::uint8_t { no, moved_on };
+
+  void look_for_repeats(std::span<PendingMail* const> mails, std::span<Result<>> results, std::vector<Found>& found);
+  [[nodiscard]] Result<bool> take_back(PendingMail& mail);
+  [[nodiscard]] Result<std::unordered_set<std::string>> names_moved_on();
+  [[nodiscard]] Result<> show(PendingMail& mail);
+  [[nodiscard]] Result<> settle_namesake(PendingMail& mail);
+  [[nodiscard]] Result<> move_to_visible(PendingMail& mail);
+
+  MailboxFolderSet folders_;
+  Places places_;
+  PendingRights rights_;
+};
+
+}  // namespace posthorn::store
