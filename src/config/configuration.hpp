@@ -8,6 +8,7 @@
 #include "base/ip_address.hpp"
 #include "base/time.hpp"
 #include "rules/listener_role.hpp"
+#include "rules/mx_plan.hpp"
 #include "rules/next_hop.hpp"
 #include "rules/sender_check.hpp"
 #include "smtp/client_settings.hpp"
@@ -107,7 +108,7 @@ struct SourceBinding {
   bool operator==(const SourceBinding&) const = default;
 };
 
-enum class AddressFamilies : std::uint8_t { both, ipv4, ipv6 };
+using rules::AddressFamilies;
 
 struct Remote {
   std::uint16_t port = 25;

@@ -24,9 +24,7 @@ void QueuePlan::add_held(EntryId id, std::string_view destination) {
 }
 
 void QueuePlan::add_expiring(EntryId id, std::string_view destination, MonotonicTime when) {
-  auto& added = insert(id, destination, when);
-  added.state = State::expiring;
-  expiring_.push(added);
+  wait_for_expiry(insert(id, destination, when), when);
 }
 
 QueuePlan::Entry& QueuePlan::insert(EntryId id, std::string_view destination, MonotonicTime when) {
@@ -54,6 +52,12 @@ void QueuePlan::wait(Entry& entry, MonotonicTime due) {
   entry.due = due;
   entry.destination->waiting.push(entry);
   settle(*entry.destination);
+}
+
+void QueuePlan::wait_for_expiry(Entry& entry, MonotonicTime when) {
+  entry.state = State::expiring;
+  entry.due = when;
+  expiring_.push(entry);
 }
 
 void QueuePlan::leave_heap(Entry& entry) {
@@ -172,10 +176,7 @@ bool QueuePlan::defer_until_expiry(EntryId id, Health health, MonotonicTime now,
   auto& deferred = running_entry(id);
   end_attempt(deferred, health, now);
   if (deferred.remove_asked) return leave_running(deferred);
-  if (!leave_running(deferred)) return true;
-  deferred.state = State::expiring;
-  deferred.due = when;
-  expiring_.push(deferred);
+  if (leave_running(deferred)) wait_for_expiry(deferred, when);
   return true;
 }
 
@@ -193,6 +194,11 @@ bool QueuePlan::leave_running(Entry& entry) {
   --running_;
   if (entry.remove_asked) {
     erase(entry);
+    return false;
+  }
+  if (std::exchange(entry.expiry_asked, false)) {
+    entry.hold_asked = false;
+    wait_for_expiry(entry, entry.due);
     return false;
   }
   if (std::exchange(entry.hold_asked, false)) {
@@ -242,6 +248,18 @@ bool QueuePlan::remove(EntryId id) {
   }
   leave_heap(*found);
   erase(*found);
+  return true;
+}
+
+bool QueuePlan::expire(EntryId id, MonotonicTime when) {
+  auto* found = entry(id);
+  if (found == nullptr) return false;
+  if (found->state == State::running) {
+    found->expiry_asked = true;
+    return true;
+  }
+  leave_heap(*found);
+  wait_for_expiry(*found, when);
   return true;
 }
 

@@ -128,6 +128,8 @@ class QueuePlan {
   /// Tried at `due`, also when it was to get no more attempts; what is held or running stays so.
   bool retry(EntryId id, MonotonicTime due);
   bool remove(EntryId id);
+  /// No more attempts, whether held or not: take_expired() hands it out from `when` on.
+  bool expire(EntryId id, MonotonicTime when);
   /// True: take() and take_expired() hand out nothing.
   void pause(bool paused) { paused_ = paused; }
 
@@ -157,6 +159,7 @@ class QueuePlan {
     State state = State::waiting;
     bool takes_room = false;  // running, and counted in the destination's window
     bool hold_asked = false;  // by an operator, while it was running
+    bool expiry_asked = false;
     bool remove_asked = false;
   };
   struct EntryBefore {
@@ -191,6 +194,7 @@ class QueuePlan {
   Entry* entry(EntryId id);
   Entry& running_entry(EntryId id);
   void wait(Entry& entry, MonotonicTime due);
+  void wait_for_expiry(Entry& entry, MonotonicTime when);
   void leave_heap(Entry& entry);
   void erase(Entry& entry);
   bool leave_running(Entry& entry);

@@ -20,6 +20,7 @@ struct ModelEntry {
   std::string destination;
   bool takes_room = false;
   bool hold_asked = false;
+  bool expiry_asked = false;
   bool remove_asked = false;
 };
 
@@ -241,6 +242,11 @@ class History {
       model_.entries.erase(id);
       return;
     }
+    if (std::exchange(e.expiry_asked, false)) {
+      e.hold_asked = false;
+      e.state = State::expiring;
+      return;
+    }
     e.state = std::exchange(e.hold_asked, false) ? State::held : state;
     if (e.state != State::held) e.due = due;
   }
@@ -250,7 +256,11 @@ class History {
     const auto found = model_.entries.find(id);
     const bool is_there = found != model_.entries.end();
     const auto due = some_time();
-    switch (draws_.below(4)) {
+    switch (draws_.below(5)) {
+      case 4:
+        EXPECT_EQ(plan_.expire(id, due), is_there);
+        if (is_there) expire(found->second, due);
+        break;
       case 0:
         EXPECT_EQ(plan_.hold(id), is_there);
         if (is_there) hold(found->second);
@@ -282,6 +292,15 @@ class History {
       e.hold_asked = true;
     } else {
       e.state = State::held;
+    }
+  }
+
+  static void expire(ModelEntry& e, MonotonicTime when) {
+    if (e.state == State::running) {
+      e.expiry_asked = true;
+    } else {
+      e.state = State::expiring;
+      e.due = when;
     }
   }
 

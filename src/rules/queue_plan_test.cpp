@@ -293,6 +293,22 @@ TEST(QueuePlan, WhatAnOperatorAsksOfARunningEntryHappensAfterwards) {
   EXPECT_EQ(take_all(plan, start + 1s), std::vector{id(3)});
 }
 
+TEST(QueuePlan, AnOperatorEndsALife) {
+  QueuePlan plan({});
+  plan.add(id(1), "a.example", start + 1h);
+  plan.add_held(id(2), "a.example");
+  plan.add(id(3), "a.example", start);
+  ASSERT_TRUE(plan.take(start));
+  for (std::uint64_t i = 1; i <= 3; ++i) EXPECT_TRUE(plan.expire(id(i), start));
+  EXPECT_FALSE(plan.expire(id(4), start));
+  EXPECT_EQ(plan.take_expired(start), id(1));
+  EXPECT_EQ(plan.take_expired(start), id(2));
+  EXPECT_FALSE(plan.take_expired(start)) << "the third is being tried";
+  EXPECT_TRUE(plan.defer(id(3), Health::answered, start, start + 1h));
+  EXPECT_EQ(plan.take_expired(start), id(3));
+  EXPECT_FALSE(plan.take(start + 2h));
+}
+
 TEST(QueuePlan, PausedItHandsOutNothing) {
   QueuePlan plan({});
   plan.add(id(1), "a.example", start);
