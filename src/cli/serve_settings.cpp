@@ -95,6 +95,18 @@ service::QueueSettings make_queue_settings(const config::Configuration& configur
   return settings;
 }
 
+std::shared_ptr<const rules::Routing> make_routing(const config::Configuration& configuration) {
+  rules::Routing::Settings settings;
+  for (const auto& route : configuration.routes) {
+    settings.routes.push_back({route.domains, route.to, {.tls = route.tls, .fingerprints = route.fingerprints}});
+  }
+  settings.smarthost = configuration.remote.smarthost;
+  settings.smarthost_security = {.tls = configuration.remote.tls, .fingerprints = configuration.remote.fingerprints};
+  settings.mx_tls = configuration.remote.tls;
+  settings.hand_over_files = configuration.mailbox.other_servers == config::OtherServers::files;
+  return std::make_shared<const rules::Routing>(settings);
+}
+
 store::SpoolSettings make_spool_settings(const config::Configuration& configuration, std::string host_identity) {
   store::SpoolSettings settings;
   settings.state_folder = configuration.state;

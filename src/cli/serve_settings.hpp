@@ -2,6 +2,7 @@
 #pragma once
 
 #include "config/configuration.hpp"
+#include "rules/routing.hpp"
 #include "service/connection_limits.hpp"
 #include "service/policy.hpp"
 #include "service/queue_manager.hpp"
@@ -25,6 +26,7 @@ struct TlsIdentitySet {
                                                                  const TlsIdentitySet& tls);
 [[nodiscard]] service::ConnectionLimits::Settings make_connection_limits(const config::Configuration& configuration);
 [[nodiscard]] service::QueueSettings make_queue_settings(const config::Configuration& configuration);
+[[nodiscard]] std::shared_ptr<const rules::Routing> make_routing(const config::Configuration& configuration);
 [[nodiscard]] store::SpoolSettings make_spool_settings(const config::Configuration& configuration,
                                                        std::string host_identity);
 [[nodiscard]] service::ServerSettings make_server_settings(const config::Configuration& configuration,

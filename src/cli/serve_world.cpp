@@ -66,7 +66,7 @@ StartFailure start_failure(Error error, ExitStatus otherwise) {
 }
 
 ServeWorld::ServeWorld(config::Configuration configuration, bool adopt_spool)
-    : configuration_(std::move(configuration)), adopt_spool_(adopt_spool) {}
+    : configuration_(std::move(configuration)), adopt_spool_(adopt_spool), routing_(make_routing(configuration_)) {}
 
 ServeWorld::~ServeWorld() = default;
 
@@ -211,7 +211,7 @@ Step ServeWorld::read_directory() {
   }
   directory_ = std::make_unique<service::DirectorySource>(std::move(loaded->directory),
                                                           directory_reader(std::move(loaded->marks)), *workers_, *log_);
-  routes_ = std::make_unique<service::DirectoryRoutes>(*directory_);
+  routes_ = std::make_unique<service::DirectoryRoutes>(*directory_, routing_);
   return {};
 }
 

@@ -99,6 +99,7 @@ class ServeWorld {
   std::unique_ptr<system::WorkerThreads> commit_worker_;
   std::unique_ptr<system::WorkerThreads> workers_;
   std::unique_ptr<service::DirectorySource> directory_;
+  service::Snapshot<rules::Routing> routing_;
   std::unique_ptr<service::DirectoryRoutes> routes_;
   std::unique_ptr<store::MailboxFormat> mailboxes_;
   std::shared_ptr<system::TlsIdentityStore> certificates_;

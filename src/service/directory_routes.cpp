@@ -18,7 +18,10 @@ std::optional<mail::UserName> mailbox_of(const mail::Address& recipient, const r
 
 Destination DirectoryRoutes::destination_of(const mail::Address& recipient) const {
   const auto directory = source_.current();
-  if (!directory->is_local_domain(recipient.domain())) return {Lane::remote, std::string(recipient.domain())};
+  if (!directory->is_local_domain(recipient.domain())) {
+    const auto routing = routing_.current();
+    return {Lane::remote, rules::Routing::destination_key(routing->way_for(recipient.domain()), recipient.domain())};
+  }
   const auto user = mailbox_of(recipient, *directory);
   return {Lane::local, user ? user->text() : std::string{}};
 }

@@ -1,9 +1,10 @@
-// DirectoryRoutes: where an accepted recipient's mail goes, by the directory of now. Aliases are not followed again: they
+// DirectoryRoutes: where an accepted recipient's mail goes, by the directory and the routing of now. Aliases are not followed again: they
 // were replaced when the message was accepted.
 #pragma once
 
 #include "mail/user_name.hpp"
 #include "rules/directory.hpp"
+#include "rules/routing.hpp"
 #include "service/directory_source.hpp"
 #include "service/groups.hpp"
 
@@ -16,12 +17,15 @@ namespace posthorn::service {
 
 class DirectoryRoutes final : public Routes {
  public:
-  explicit DirectoryRoutes(const DirectorySource& source) : source_(source) {}
+  /// Both outlive it.
+  DirectoryRoutes(const DirectorySource& source, const Snapshot<rules::Routing>& routing)
+      : source_(source), routing_(routing) {}
 
   [[nodiscard]] Destination destination_of(const mail::Address& recipient) const override;
 
  private:
   const DirectorySource& source_;
+  const Snapshot<rules::Routing>& routing_;
 };
 
 }  // namespace posthorn::service

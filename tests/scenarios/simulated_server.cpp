@@ -31,6 +31,13 @@ std::shared_ptr<const service::Policy> make_policy(const service::ReceptionPolic
   return policy;
 }
 
+service::RemoteDeliverySettings make_remote_settings() {
+  service::RemoteDeliverySettings settings;
+  settings.session.hello_name = "mx.example.org";
+  settings.targets.ourselves = {{"mx.example.org"}, {SimulatedServer::mx, SimulatedServer::relay}};
+  return settings;
+}
+
 world::Task<> speak(sim::Network& network, world::Loop& loop, Endpoint to, std::string words, Duration patience,
                     std::string& heard) {
   auto stream = co_await network.connect(to, {}, after(loop.now(), patience));
@@ -72,12 +79,15 @@ SimulatedServer::SimulatedServer(sim::Disk& disk, ServerOptions options)
       loop_(options_.seed),
       random_(options_.seed),
       network_(loop_, random_),
+      resolver_(loop_),
       commit_worker_(loop_, {.in_order = true}),
       workers_(loop_, {}),
       directory_(make_directory(), [] { return std::shared_ptr<const rules::Directory>{}; }, workers_, log_),
-      routes_(directory_),
+      routing_(std::make_shared<const rules::Routing>(rules::Routing::Settings{})),
+      routes_(directory_, routing_),
       mailboxes_(disk_, {.root = mail_root, .account = {1000, 1000}}),
-      local_delivery_({loop_, workers_, log_}, mailboxes_, {}) {
+      local_delivery_({loop_, workers_, log_}, mailboxes_, {}),
+      remote_delivery_({loop_, network_, resolver_, random_, log_}, routing_, make_remote_settings()) {
   disk_.plant_folder(mail_root, 0755);
   disk_.plant_folder(state_folder, 0700);
 }
@@ -99,7 +109,7 @@ bool SimulatedServer::start() {
   loops.push_back({loop_, std::move(acceptors)});
   service::ServerWorld world{std::move(loops), disk_, commit_worker_, workers_, log_, loop_.clock(), random_, 4242};
   server_ = std::make_unique<service::Server>(std::move(world), std::move(settings),
-                                              service::Server::Parts{directory_, routes_, local_delivery_});
+                                              service::Server::Parts{directory_, routes_, local_delivery_, &remote_delivery_});
   std::optional<bool> started;
   tasks_.start([](service::Server& server, std::optional<bool>& out, KeptLog& log) -> world::Task<> {
     const auto result = co_await server.start();

@@ -4,11 +4,13 @@
 
 #include "service/directory_routes.hpp"
 #include "service/local_delivery.hpp"
+#include "service/remote_delivery.hpp"
 #include "service/server.hpp"
 #include "sim/disk.hpp"
 #include "sim/loop.hpp"
 #include "sim/network.hpp"
 #include "sim/random.hpp"
+#include "sim/resolver.hpp"
 #include "sim/workers.hpp"
 #include "store/maildir.hpp"
 
@@ -62,6 +64,8 @@ class SimulatedServer {
 
   [[nodiscard]] sim::Loop& loop() { return loop_; }
   [[nodiscard]] sim::Network& network() { return network_; }
+  [[nodiscard]] sim::Resolver& resolver() { return resolver_; }
+  [[nodiscard]] service::RemoteDelivery& remote_delivery() { return remote_delivery_; }
   [[nodiscard]] service::Server& server() { return *server_; }
   [[nodiscard]] KeptLog& log() { return log_; }
   /// The files in this user's new/.
@@ -74,12 +78,15 @@ class SimulatedServer {
   sim::Loop loop_;
   sim::Random random_;
   sim::Network network_;
+  sim::Resolver resolver_;
   sim::Workers commit_worker_;
   sim::Workers workers_;
   service::DirectorySource directory_;
+  service::Snapshot<rules::Routing> routing_;
   service::DirectoryRoutes routes_;
   store::MaildirFormat mailboxes_;
   service::LocalDelivery local_delivery_;
+  service::RemoteDelivery remote_delivery_;
   std::unique_ptr<service::Server> server_;
   world::TaskGroup tasks_;
 };

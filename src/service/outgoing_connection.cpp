@@ -1,0 +1,173 @@
+#include "service/outgoing_connection.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+namespace posthorn::service {
+namespace {
+
+constexpr std::string_view plain = "PLAIN";
+constexpr std::string_view login = "LOGIN";
+
+/// RFC 4616 §2.
+std::string plain_response(const Credentials& credentials) {
+  std::string response(1, '\0');
+  response += credentials.user;
+  response += '\0';
+  response += credentials.password.reveal();
+  return response;
+}
+
+}  // namespace
+
+OutgoingConnection::OutgoingConnection(world::Loop& loop, std::unique_ptr<world::Stream> stream, std::string host,
+                                       OutgoingSettings settings)
+    : loop_(loop), stream_(std::move(stream)), host_(std::move(host)), settings_(std::move(settings)), session_(settings_.session) {}
+
+world::Task<Sent> OutgoingConnection::send(smtp::ClientMessage message, store::MessageText& text) {
+  done_.reset();
+  idle_ = false;
+  session_.send(std::move(message));
+  co_await drive(&text);
+  co_return Sent{std::move(*done_), end_};
+}
+
+world::Task<> OutgoingConnection::quit() {
+  if (end_) co_return;
+  idle_ = false;
+  session_.quit();
+  co_await drive(nullptr);
+  stream_->close();
+}
+
+std::string OutgoingConnection::take_dialogue() { return std::exchange(dialogue_, {}); }
+
+world::Task<> OutgoingConnection::drive(store::MessageText* text) {
+  while (!end_ && !idle_) co_await perform(session_.next(), text);
+}
+
+world::Task<> OutgoingConnection::perform(smtp::ClientEffect effect, store::MessageText* text) {
+  if (const auto* send = std::get_if<smtp::SendBytes>(&effect)) {
+    co_await write(*send);
+  } else if (const auto* await_reply = std::get_if<smtp::AwaitReply>(&effect)) {
+    co_await read(await_reply->step);
+  } else if (std::holds_alternative<smtp::NeedContent>(effect)) {
+    co_await provide(text);
+  } else if (std::holds_alternative<smtp::UpgradeToTls>(effect)) {
+    co_await upgrade();
+  } else if (const auto* question = std::get_if<smtp::StartAuthentication>(&effect)) {
+    authenticate(*question);
+  } else if (const auto* challenge = std::get_if<smtp::AnswerChallenge>(&effect)) {
+    respond(*challenge);
+  } else if (const auto* line = std::get_if<smtp::DialogueLine>(&effect)) {
+    keep(*line);
+  } else if (auto* done = std::get_if<smtp::MessageDone>(&effect)) {
+    done_ = std::move(*done);
+  } else if (std::holds_alternative<smtp::AwaitMessage>(effect)) {
+    idle_ = true;
+  } else if (auto* close = std::get_if<smtp::CloseConnection>(&effect)) {
+    end_ = std::move(close->end);
+    stream_->close();
+  }
+}
+
+world::Task<bool> OutgoingConnection::heard_early() {
+  if (!stream_->has_unread_bytes()) co_return false;
+  const auto bytes = co_await stream_->read(loop_.now());
+  if (bytes && !bytes->empty()) {
+    session_.spoke_early(*bytes);
+  } else {
+    session_.connection_lost(bytes ? "the server closed the connection" : bytes.error().text);
+  }
+  co_return true;
+}
+
+world::Task<> OutgoingConnection::write(const smtp::SendBytes& send) {
+  if (send.expects_silence && co_await heard_early()) co_return;
+  const auto deadline = after(loop_.now(), settings_.session->timeout(smtp::Step::body));
+  const auto written = co_await stream_->write(send.bytes, deadline);
+  if (written) co_return;
+  if (written.error().kind == Error::Kind::timed_out) {
+    session_.timed_out();
+  } else {
+    session_.write_failed(written.error().text);
+  }
+}
+
+world::Task<> OutgoingConnection::read(smtp::Step step) {
+  const auto bytes = co_await stream_->read(after(loop_.now(), settings_.session->timeout(step)));
+  if (!bytes && bytes.error().kind == Error::Kind::timed_out) {
+    session_.timed_out();
+  } else if (!bytes) {
+    session_.connection_lost(bytes.error().text);
+  } else if (bytes->empty()) {
+    session_.connection_lost("the server closed the connection");
+  } else {
+    session_.receive(*bytes);
+  }
+}
+
+world::Task<> OutgoingConnection::provide(store::MessageText* text) {
+  ensure(text != nullptr, "only a message asks for content");
+  const auto piece = co_await text->next(loop_);
+  if (!piece) {
+    session_.message_failed(piece.error().text);
+  } else if (piece->empty()) {
+    session_.end_message();
+  } else {
+    session_.provide(*piece);
+  }
+}
+
+world::Task<> OutgoingConnection::upgrade() {
+  if (co_await heard_early()) co_return;
+  const auto deadline = after(loop_.now(), settings_.session->timeout(smtp::Step::starttls));
+  auto facts = co_await stream_->start_tls(settings_.tls, deadline);
+  if (!facts) {
+    session_.tls_failed(facts.error().text);
+    co_return;
+  }
+  const bool must_verify = settings_.tls.verify != world::TlsClientPolicy::Verify::nothing;
+  if (must_verify && !facts->peer_verified) {
+    session_.tls_failed(facts->verify_error);
+    co_return;
+  }
+  tls_ = std::move(*facts);
+  session_.tls_started();
+}
+
+void OutgoingConnection::authenticate(const smtp::StartAuthentication& question) {
+  const auto offers = [&](std::string_view name) {
+    return std::ranges::find(question.mechanisms, name) != question.mechanisms.end();
+  };
+  if (!settings_.credentials) {
+    session_.cannot_authenticate("no user and password are set for this host");
+  } else if (offers(plain)) {
+    session_.authenticate(plain, Secret{plain_response(*settings_.credentials)});
+  } else if (offers(login)) {
+    session_.authenticate(login, std::nullopt);
+  } else {
+    session_.cannot_authenticate("the server offers no mechanism that we know (PLAIN, LOGIN)");
+  }
+}
+
+/// LOGIN asks for the name, then for the password; PLAIN asks when it took no initial response.
+void OutgoingConnection::respond(const smtp::AnswerChallenge& question) {
+  if (question.octets.starts_with("User") || question.octets.starts_with("user")) {
+    session_.respond(Secret{settings_.credentials->user});
+  } else if (question.octets.empty()) {
+    session_.respond(Secret{plain_response(*settings_.credentials)});
+  } else {
+    session_.respond(settings_.credentials->password);
+  }
+}
+
+void OutgoingConnection::keep(const smtp::DialogueLine& line) {
+  if (dialogue_.size() + line.text.size() > settings_.dialogue_octets) return;
+  dialogue_ += line.direction == smtp::DialogueLine::Direction::sent ? ">>> " : "<<< ";
+  dialogue_ += line.text;
+  dialogue_ += '\n';
+}
+
+}  // namespace posthorn::service

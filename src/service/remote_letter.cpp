@@ -1,0 +1,103 @@
+#include "service/remote_letter.hpp"
+
+#include "base/clean_text.hpp"
+#include "rules/target_walk.hpp"
+
+#include <fmt/core.h>
+
+#include <utility>
+
+namespace posthorn::service {
+namespace {
+
+using What = RecipientResult::What;
+
+constexpr std::size_t reply_octets = 512;
+
+What what_of(smtp::Outcome::Kind kind) {
+  using enum smtp::Outcome::Kind;
+  switch (kind) {
+    case delivered: return What::delivered;
+    case temporary:
+    case untried: return What::deferred;
+    case permanent: return What::failed;
+    case unknown: return What::unknown;
+  }
+  bug("an outcome without a result");
+}
+
+}  // namespace
+
+RemoteLetter::RemoteLetter(Attempt attempt) : attempt_(std::move(attempt)), open_(attempt_.recipients) {
+  for (const auto place : open_) {
+    index_of_.push_back(last_.size());
+    last_.push_back({.recipient = place, .what = What::deferred, .status_code = "4.4.1", .reply = "", .remote_host = ""});
+  }
+}
+
+std::string RemoteLetter::domain() const {
+  return std::string(attempt_.message.envelope.recipients[attempt_.recipients.front()].address.domain());
+}
+
+smtp::ClientMessage RemoteLetter::begin() {
+  attempt_.text.rewind();
+  smtp::ClientMessage message{.envelope = attempt_.message.envelope, .size = attempt_.text.octets()};
+  message.needs_smtputf8 = message.envelope.smtputf8;
+  message.envelope.recipients.clear();
+  for (const auto place : open_) message.envelope.recipients.push_back(attempt_.message.envelope.recipients[place]);
+  return message;
+}
+
+void RemoteLetter::note(const smtp::MessageDone& done, std::string_view host) {
+  std::vector<std::uint32_t> still_open;
+  std::vector<std::size_t> still_index;
+  for (std::size_t at = 0; at < open_.size(); ++at) {
+    auto outcome = done.outcomes.at(at);
+    if (done.needs_seven_bit) {
+      // RFC 6152 §3: a server without 8BITMIME may not be given 8-bit text.
+      outcome = {smtp::Outcome::Kind::permanent, smtp::Step::mail, {5, 6, 3}, 0, "the server takes no 8-bit text"};
+    }
+    last_[index_of_[at]] = result_of(open_[at], outcome, host);
+    const bool is_open = outcome.kind == smtp::Outcome::Kind::untried || rules::may_try_elsewhere(outcome);
+    if (outcome.kind == smtp::Outcome::Kind::delivered) health_ = rules::Health::worked;
+    if (outcome.code != 0 && health_ != rules::Health::worked) health_ = rules::Health::answered;
+    if (!is_open) continue;
+    still_open.push_back(open_[at]);
+    still_index.push_back(index_of_[at]);
+  }
+  open_ = std::move(still_open);
+  index_of_ = std::move(still_index);
+}
+
+RecipientResult RemoteLetter::result_of(std::uint32_t recipient, const smtp::Outcome& outcome,
+                                        std::string_view host) const {
+  const auto words = outcome.code == 0 ? outcome.text : fmt::format("{} {}", outcome.code, outcome.text);
+  return {.recipient = recipient,
+          .what = what_of(outcome.kind),
+          .status_code = outcome.status.to_string(),
+          .reply = LogText(words, reply_octets).text(),
+          .remote_host = std::string(host)};
+}
+
+void RemoteLetter::note_unreachable(std::string_view host, std::string_view why) {
+  for (const auto index : index_of_) {
+    last_[index].status_code = "4.4.1";
+    last_[index].reply = LogText(why, reply_octets).text();
+    last_[index].remote_host = host;
+  }
+}
+
+void RemoteLetter::decide_all(const rules::Unroutable& why) {
+  for (const auto index : index_of_) {
+    last_[index].what = why.status.is_permanent() ? What::failed : What::deferred;
+    last_[index].status_code = why.status.to_string();
+    last_[index].reply = why.text;
+  }
+  health_ = rules::Health::not_tried;
+  open_.clear();
+  index_of_.clear();
+}
+
+AttemptResult RemoteLetter::finish() { return {.recipients = std::move(last_), .health = health_}; }
+
+}  // namespace posthorn::service

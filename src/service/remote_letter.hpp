@@ -1,0 +1,49 @@
+// RemoteLetter: one attempt on its way through hosts: which of its recipients are still open, and what became of each.
+#pragma once
+
+#include "rules/mx_plan.hpp"
+#include "service/delivery.hpp"
+#include "smtp/client_effect.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace posthorn::service {
+
+class RemoteLetter {
+ public:
+  explicit RemoteLetter(Attempt attempt);
+
+  [[nodiscard]] const std::string& destination() const { return attempt_.destination; }
+  /// Of the first recipient; all of an attempt go the same way.
+  [[nodiscard]] std::string domain() const;
+  [[nodiscard]] MessageId id() const { return attempt_.message.id; }
+  [[nodiscard]] bool has_open() const { return !open_.empty(); }
+  [[nodiscard]] store::MessageText& text() { return attempt_.text; }
+
+  /// The message for those who are open now, its text from the start.
+  [[nodiscard]] smtp::ClientMessage begin();
+  /// What the session said of them. True: somebody was decided or may be tried elsewhere.
+  void note(const smtp::MessageDone& done, std::string_view host);
+  /// No session came about at this host.
+  void note_unreachable(std::string_view host, std::string_view why);
+  /// There is nowhere to go.
+  void decide_all(const rules::Unroutable& why);
+  void note_health(rules::Health health) { health_ = health; }
+
+  /// Those who are open are deferred with the last words that were said about them.
+  [[nodiscard]] AttemptResult finish();
+
+ private:
+  [[nodiscard]] RecipientResult result_of(std::uint32_t recipient, const smtp::Outcome& outcome,
+                                          std::string_view host) const;
+
+  Attempt attempt_;
+  std::vector<std::uint32_t> open_;   // places in the envelope
+  std::vector<RecipientResult> last_; // by place in the attempt's recipients: decided, or the last temporary word
+  std::vector<std::size_t> index_of_; // of each of open_, its place in last_
+  rules::Health health_ = rules::Health::unreachable;
+};
+
+}  // namespace posthorn::service

@@ -1,0 +1,48 @@
+// A receiving server for scenarios: takes what it is sent and remembers it; some of its answers can be set.
+#pragma once
+
+#include "sim/network.hpp"
+#include "world/task_group.hpp"
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace posthorn::scenarios {
+
+class ReceivingServer {
+ public:
+  struct Letter {
+    std::string sender;
+    std::vector<std::string> recipients;
+    std::string text;  ///< dots undone
+  };
+
+  ReceivingServer(sim::Loop& loop, sim::Network& network, Endpoint at);
+
+  /// From now on commands that begin so ("RCPT TO:<bob") are answered with this line.
+  void answer(const std::string& command, std::string reply) { answers_[command] = std::move(reply); }
+  void forget_answers() { answers_.clear(); }
+  /// The connection is cut instead of the answer to the final dot, although the letter is kept.
+  void cut_after_dot(bool cut) { cut_after_dot_ = cut; }
+
+  [[nodiscard]] const std::vector<Letter>& letters() const { return letters_; }
+  [[nodiscard]] std::size_t sessions() const { return sessions_; }
+
+ private:
+  struct Session;
+  [[nodiscard]] world::Task<> accept();
+  [[nodiscard]] world::Task<> serve(std::unique_ptr<world::Stream> stream);
+  [[nodiscard]] std::string reply_to(Session& session, std::string_view line);
+
+  sim::Loop& loop_;
+  std::unique_ptr<sim::Acceptor> acceptor_;
+  std::map<std::string, std::string> answers_;
+  std::vector<Letter> letters_;
+  std::size_t sessions_ = 0;
+  bool cut_after_dot_ = false;
+  world::TaskGroup tasks_;
+};
+
+}  // namespace posthorn::scenarios

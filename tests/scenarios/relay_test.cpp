@@ -1,0 +1,139 @@
+// Mail goes out, in the simulated world.
+#include "receiving_server.hpp"
+#include "simulated_server.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <iostream>
+
+namespace posthorn::scenarios {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+IpAddress address(const char* text) { return *IpAddress::parse(text); }
+
+struct Relay : testing::Test {
+  sim::Disk disk;
+  SimulatedServer server{disk, {}};
+  ReceivingServer first{server.loop(), server.network(), {address("198.51.100.1"), 25}};
+  ReceivingServer second{server.loop(), server.network(), {address("198.51.100.2"), 25}};
+
+  void SetUp() override {
+    auto& dns = server.resolver();
+    dns.add("example.com", world::DnsType::mx, world::MxRecord{10, "mx1.example.com"});
+    dns.add("example.com", world::DnsType::mx, world::MxRecord{20, "mx2.example.com"});
+    dns.add("mx1.example.com", world::DnsType::a, address("198.51.100.1"));
+    dns.add("mx2.example.com", world::DnsType::a, address("198.51.100.2"));
+    ASSERT_TRUE(server.start()) << server.log().text();
+  }
+  void TearDown() override {
+    if (HasFailure()) std::cerr << server.log().text();
+  }
+  void send(std::string_view to, std::string_view text = "Subject: hello\r\n\r\nGood day") {
+    EXPECT_THAT(server.talk(SimulatedServer::relay, session_text("alice@example.org", to, text)), HasSubstr("accepted as"));
+  }
+  std::uint64_t waiting() { return server.server().spool().facts().messages; }
+};
+
+TEST_F(Relay, GoesToThePreferredHostAndToNoOther) {
+  send("bob@example.com", "Subject: hello\r\n\r\n.a dot\r\nGood day");
+  server.loop().run_for(10s);
+  ASSERT_EQ(first.letters().size(), 1U);
+  EXPECT_THAT(first.letters()[0].sender, StartsWith("MAIL FROM:<alice@example.org>"));
+  EXPECT_THAT(first.letters()[0].recipients, ElementsAre("<bob@example.com>"));
+  EXPECT_THAT(first.letters()[0].text, HasSubstr("Subject: hello\r\n\r\na dot\r\nGood day\r\n"));
+  EXPECT_EQ(second.sessions(), 0U);
+  EXPECT_EQ(waiting(), 0U) << "a delivered message leaves the spool";
+}
+
+TEST_F(Relay, ATemporaryRefusalGoesToTheNextHost) {
+  first.answer("MAIL", "450 4.2.0 not now");
+  send("bob@example.com");
+  server.loop().run_for(10s);
+  EXPECT_EQ(second.letters().size(), 1U);
+  EXPECT_EQ(waiting(), 0U);
+}
+
+TEST_F(Relay, ADeadHostIsPassedOver) {
+  first.answer("220", "554 no mail here");
+  send("bob@example.com");
+  server.loop().run_for(10s);
+  EXPECT_EQ(first.letters().size(), 0U);
+}
+
+TEST_F(Relay, APermanentRefusalTriesNoOtherHost) {
+  first.answer("RCPT", "550 5.1.1 nobody here");
+  send("bob@example.com");
+  server.loop().run_for(10s);
+  EXPECT_EQ(second.sessions(), 0U);
+  EXPECT_EQ(server.log().count("recipient.failed"), 1U);
+}
+
+TEST_F(Relay, WhatIsRefusedForNowIsTriedAgainByTheSchedule) {
+  first.answer("RCPT", "450 4.2.0 Greylisted");
+  second.answer("RCPT", "450 4.2.0 Greylisted");
+  send("bob@example.com");
+  server.loop().run_for(4min);
+  EXPECT_EQ(waiting(), 1U);
+  const auto sessions = first.sessions();
+  first.forget_answers();
+  server.loop().run_for(5min);
+  EXPECT_EQ(first.sessions(), sessions + 1) << "nothing is tried before its time";
+  EXPECT_EQ(first.letters().size(), 1U);
+  EXPECT_EQ(waiting(), 0U);
+}
+
+TEST_F(Relay, AConnectionLostAfterTheFinalDotIsCountedAndTriedAgainLater) {
+  first.cut_after_dot(true);
+  send("bob@example.com");
+  server.loop().run_for(10s);
+  EXPECT_EQ(server.remote_delivery().facts().ambiguous, 1U);
+  EXPECT_EQ(second.sessions(), 0U) << "it may have been delivered: no other host";
+  first.cut_after_dot(false);
+  server.loop().run_for(20min);
+  EXPECT_EQ(first.letters().size(), 2U);
+  EXPECT_EQ(waiting(), 0U);
+}
+
+TEST_F(Relay, RecipientsOfOneDestinationTravelTogether) {
+  const auto heard = server.talk(SimulatedServer::relay,
+                                 "EHLO c\r\nMAIL FROM:<alice@example.org>\r\nRCPT TO:<bob@example.com>\r\n"
+                                 "RCPT TO:<carol@example.com>\r\nRCPT TO:<bob@example.org>\r\nDATA\r\nx\r\n.\r\nQUIT\r\n");
+  EXPECT_THAT(heard, HasSubstr("accepted as"));
+  server.loop().run_for(10s);
+  ASSERT_EQ(first.letters().size(), 1U);
+  EXPECT_THAT(first.letters()[0].recipients, ElementsAre("<bob@example.com>", "<carol@example.com>"));
+  EXPECT_EQ(server.mails("bob").size(), 1U);
+  EXPECT_EQ(waiting(), 0U);
+}
+
+TEST_F(Relay, ADomainThatIsNotThereFailsForGood) {
+  send("bob@nowhere.example");
+  server.loop().run_for(10s);
+  EXPECT_EQ(server.log().count("recipient.failed"), 1U);
+}
+
+TEST_F(Relay, AResolverThatFailsLetsTheMailWait) {
+  server.resolver().set("flaky.example", world::DnsType::mx, {.status = world::DnsAnswer::Status::failed});
+  send("bob@flaky.example");
+  server.loop().run_for(1min);
+  EXPECT_EQ(waiting(), 1U);
+  EXPECT_EQ(server.log().count("recipient.deferred"), 1U);
+}
+
+TEST_F(Relay, AConnectionServesTheNextMessageToo) {
+  send("bob@example.com");
+  server.loop().run_for(500ms);
+  send("bob@example.com");
+  server.loop().run_for(10s);
+  EXPECT_EQ(first.letters().size(), 2U);
+  EXPECT_EQ(first.sessions(), 1U);
+}
+
+}  // namespace
+}  // namespace posthorn::scenarios
