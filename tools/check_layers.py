@@ -136,10 +136,18 @@ class House:
             self.fault(name, "has no #pragma once")
         if path.suffix == ".hpp" and not text.startswith("//"):
             self.fault(name, "does not open with what it is (a // comment)")
+        own = path.with_suffix(".hpp")
+        if path.suffix == ".cpp" and own.exists() and self.first_include(text) != str(own.relative_to(self.root / "src")):
+            self.fault(name, "does not include its own header first, which shows that the header compiles alone")
         for number, line in enumerate(text.splitlines(), 1):
             self.check_include(folder, is_test, f"{name}:{number}", name, line)
         for number, line in enumerate(code.splitlines(), 1):
             self.check_calls(folder, is_test, f"{name}:{number}", name, line)
+
+    @staticmethod
+    def first_include(text):
+        found = re.search(r'^#\s*include\s+[<"]([^>"]+)[>"]', text, re.M)
+        return found[1] if found else None
 
     def check_include(self, folder, is_test, where, name, line):
         found = re.match(r'\s*#\s*include\s+([<"])([^>"]+)[>"]', line)
