@@ -123,6 +123,11 @@ service::ServerSettings make_server_settings(const config::Configuration& config
           .limits = make_connection_limits(configuration),
           .spool = make_spool_settings(configuration, std::move(host_identity)),
           .queue = make_queue_settings(configuration),
+          .reporter = {.bounce = {.warn = configuration.queue.warn,
+                                  .expire = configuration.queue.expire,
+                                  .postmaster = make_postmaster(configuration)},
+                       .hostname = configuration.hostname,
+                       .report = {}},
           .shutdown = configuration.limits.shutdown};
 }
 

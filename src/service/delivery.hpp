@@ -34,6 +34,7 @@ struct RecipientResult {
   std::string status_code;  ///< RFC 3463, "4.2.2"
   std::string reply;        ///< the peer's words, or ours for the sender: no path, no secret
   std::string remote_host;  ///< who said so; empty: we
+  bool passed_on = false;   ///< delivered to a server that reports by itself (RFC 3461 §5.2.1)
 };
 
 struct AttemptResult {

@@ -70,6 +70,11 @@ world::Task<> QueueManager::adopt_waiting() {
 }
 
 void QueueManager::adopt(const store::StoredMessage& message) {
+  std::vector<RoundEvent> owed;
+  for (std::uint32_t place = 0; place < message.states.size(); ++place) {
+    if (message.states[place].report_due) owed.push_back(round_event_of(place, message.states[place]));
+  }
+  if (!owed.empty()) tasks_.start(report(message, std::move(owed)));
   const auto now = world_.loop.now();
   const auto wall = world_.loop.clock().wall();
   for (const auto& group : groups_of(message.envelope, world_.routes)) {
@@ -182,20 +187,55 @@ world::Task<AttemptResult> QueueManager::carry_out(Lane lane, const rules::Queue
 world::Task<> QueueManager::settle(Lane lane, rules::EntryId entry, store::StoredMessage message,
                                    AttemptResult result) {
   std::vector<store::Outcome> outcomes;
+  std::vector<RoundEvent> round;
   auto due = never;
   const auto now = world_.loop.now();
   const auto wall = world_.loop.clock().wall();
   for (const auto& recipient : result.recipients) {
-    auto state = next_state(message, recipient);
+    auto event = round_event(lane, message, recipient);
+    const auto& state = event.state;
     if (state.status == Status::queued) due = std::min(due, after(now, state.next_attempt - wall));
     log_outcome(message, recipient, state);
-    outcomes.push_back({recipient.recipient, std::move(state)});
+    outcomes.push_back({recipient.recipient, state});
+    round.push_back(std::move(event));
   }
   co_await record(message.id, std::move(outcomes));
+  co_await report(std::move(message), std::move(round));
   if (due == never) {
     plan(lane).finish(entry, result.health, world_.loop.now());
   } else if (!plan(lane).defer(entry, result.health, world_.loop.now(), due)) {
-    world_.log.info("message.removed", {{"message", message.id}});
+    world_.log.info("message.removed", {{"message", entry.message}});
+  }
+}
+
+RoundEvent QueueManager::round_event(Lane lane, const store::StoredMessage& message, const RecipientResult& result) {
+  using Happened = rules::RecipientEvent::What;
+  auto state = next_state(message, result);
+  rules::RecipientEvent event{.recipient = result.recipient,
+                              .status = mail::EnhancedStatus::parse(state.status_code).value_or(mail::EnhancedStatus{4, 0, 0}),
+                              .remote_host = state.remote_host,
+                              .outcome_unknown = result.what == What::unknown,
+                              .warned = state.warned};
+  (state.remote_host.empty() ? event.reason : event.reply) = state.reply;
+  if (state.status == Status::delivered) {
+    const auto sent = result.passed_on ? Happened::passed_on : Happened::relayed;
+    event.what = lane == Lane::local ? Happened::delivered : sent;
+  } else if (state.status == Status::failed) {
+    event.what = result.what == What::failed ? Happened::failed : Happened::expired;
+  }
+  RoundEvent round{std::move(event), std::move(state)};
+  round.state.report_due = round.state.status != Status::queued && world_.reporter.owes_report(message, round);
+  return round;
+}
+
+world::Task<> QueueManager::report(store::StoredMessage message, std::vector<RoundEvent> round) {
+  const bool is_owed =
+      std::ranges::any_of(round, [&](const RoundEvent& each) { return world_.reporter.owes_report(message, each); });
+  while (is_owed) {
+    const auto queued = co_await world_.reporter.report(message, round);
+    if (queued || stopped_) co_return;
+    world_.log.error("report.not_queued", {{"message", message.id}, {"error", queued.error().text}});
+    co_await world::sleep_until(world_.loop, after(world_.loop.now(), settings_.record_pause));
   }
 }
 

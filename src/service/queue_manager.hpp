@@ -10,6 +10,7 @@
 #include "rules/retry_schedule.hpp"
 #include "service/delivery.hpp"
 #include "service/groups.hpp"
+#include "service/reporter.hpp"
 #include "store/spool.hpp"
 #include "world/log.hpp"
 #include "world/random.hpp"
@@ -30,6 +31,7 @@ struct QueueWorld {
   world::Log& log;
   world::Random& random;
   const Routes& routes;
+  Reporter& reporter;
   Deliverer& local;
   Deliverer* remote;  ///< none: remote mail waits in the spool
 };
@@ -73,6 +75,9 @@ class QueueManager {
                                                      store::LoadedMessage loaded, std::vector<std::uint32_t> open);
   [[nodiscard]] world::Task<> settle(Lane lane, rules::EntryId entry, store::StoredMessage message,
                                      AttemptResult result);
+  [[nodiscard]] RoundEvent round_event(Lane lane, const store::StoredMessage& message, const RecipientResult& result);
+  /// Queues the reports that are owed, however long the disk takes to allow it.
+  [[nodiscard]] world::Task<> report(store::StoredMessage message, std::vector<RoundEvent> round);
   void defer_after_fault(Lane lane, rules::EntryId entry, const Error& error);
   [[nodiscard]] world::Task<> record(MessageId id, std::vector<store::Outcome> outcomes);
   [[nodiscard]] store::RecipientState next_state(const store::StoredMessage& message, const RecipientResult& result);

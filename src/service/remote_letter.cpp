@@ -58,6 +58,7 @@ void RemoteLetter::note(const smtp::MessageDone& done, std::string_view host) {
       outcome = {smtp::Outcome::Kind::permanent, smtp::Step::mail, {5, 6, 3}, 0, "the server takes no 8-bit text"};
     }
     last_[index_of_[at]] = result_of(open_[at], outcome, host);
+    last_[index_of_[at]].passed_on = done.dsn_passed_on;
     const bool is_open = outcome.kind == smtp::Outcome::Kind::untried || rules::may_try_elsewhere(outcome);
     if (outcome.kind == smtp::Outcome::Kind::delivered) health_ = rules::Health::worked;
     if (outcome.code != 0 && health_ != rules::Health::worked) health_ = rules::Health::answered;

@@ -64,7 +64,8 @@ Server::Server(ServerWorld world, ServerSettings settings, Parts parts)
       policy_(settings_.policy),
       limits_(settings_.limits),
       session_names_(world_.clock.wall()),
-      delivery_names_(settings_.policy->reception.hostname, world_.process) {}
+      delivery_names_(settings_.policy->reception.hostname, world_.process),
+      gatekeeper_(parts_.directory, home()) {}
 
 Server::~Server() = default;
 
@@ -74,8 +75,13 @@ world::Task<Result<>> Server::start() {
   auto spool = co_await store::Spool::open(home(), spool_world, settings_.spool);
   if (!spool) co_return failure(std::move(spool.error()).context("open the spool"));
   spool_ = std::move(*spool);
-  queue_ = std::make_unique<QueueManager>(
-      QueueWorld{home(), *spool_, world_.log, world_.random, parts_.routes, parts_.local, parts_.remote}, settings_.queue);
+  reporter_ = std::make_unique<Reporter>(
+      Reporter::World{home(), *spool_, world_.log, delivery_names_, parts_.routes, gatekeeper_,
+                      [this](MessageId id, std::vector<Group> groups) { queue_->accepted(id, std::move(groups)); }},
+      settings_.reporter);
+  queue_ = std::make_unique<QueueManager>(QueueWorld{home(), *spool_, world_.log, world_.random, parts_.routes,
+                                                     *reporter_, parts_.local, parts_.remote},
+                                          settings_.queue);
   for (auto& loop : world_.loops) services_.push_back(std::make_unique<LoopServices>(*this, loop));
   for (auto& service : services_) service->start();
   tasks_.start(spool_->maintain(home()));

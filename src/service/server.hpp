@@ -9,6 +9,7 @@
 #include "service/directory_source.hpp"
 #include "service/listener.hpp"
 #include "service/queue_manager.hpp"
+#include "service/reporter.hpp"
 #include "service/session_names.hpp"
 #include "store/spool.hpp"
 #include "world/disk.hpp"
@@ -50,6 +51,7 @@ struct ServerSettings {
   ConnectionLimits::Settings limits;
   store::SpoolSettings spool;
   QueueSettings queue;
+  ReporterSettings reporter;
   Duration shutdown = std::chrono::seconds{8};  ///< for data under way when told to stop
 };
 
@@ -96,6 +98,8 @@ class Server {
   SessionNames session_names_;
   DeliveryNames delivery_names_;
   std::unique_ptr<store::Spool> spool_;
+  Gatekeeper gatekeeper_;
+  std::unique_ptr<Reporter> reporter_;
   std::unique_ptr<QueueManager> queue_;
   std::vector<std::unique_ptr<LoopServices>> services_;
   world::TaskGroup tasks_;

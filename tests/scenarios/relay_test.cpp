@@ -135,5 +135,39 @@ TEST_F(Relay, AConnectionServesTheNextMessageToo) {
   EXPECT_EQ(first.sessions(), 1U);
 }
 
+TEST_F(Relay, WhoeverSentItIsToldThatItFailed) {
+  first.answer("RCPT TO:<bob", "550 5.1.1 nobody of that name");
+  send("bob@example.com", "Subject: the subject\r\n\r\nGood day");
+  server.loop().run_for(10s);
+  ASSERT_EQ(server.mails("alice").size(), 1U);
+  const auto report = disk.contents(server.mails("alice").front()).value_or("");
+  EXPECT_THAT(report, HasSubstr("Return-Path: <>"));
+  EXPECT_THAT(report, HasSubstr("Content-Type: multipart/report; report-type=delivery-status"));
+  EXPECT_THAT(report, HasSubstr("Final-Recipient: rfc822; bob@example.com"));
+  EXPECT_THAT(report, HasSubstr("Status: 5.1.1"));
+  EXPECT_THAT(report, HasSubstr("550 5.1.1 nobody of that name"));
+  EXPECT_THAT(report, HasSubstr("Subject: the subject"));
+  EXPECT_EQ(waiting(), 0U);
+}
+
+TEST_F(Relay, NoReportAnswersAReport) {
+  first.answer("RCPT", "550 5.1.1 nobody of that name");
+  const auto heard = server.talk(SimulatedServer::relay, session_text("", "bob@example.com", "x"));
+  EXPECT_THAT(heard, HasSubstr("accepted as"));
+  server.loop().run_for(10s);
+  EXPECT_EQ(server.mails("alice").size() + server.mails("bob").size(), 1U) << "the postmaster alone hears of it";
+  EXPECT_EQ(waiting(), 0U);
+}
+
+TEST_F(Relay, ALongWaitIsToldOnceAndTheEndOnce) {
+  server.resolver().set("flaky.example", world::DnsType::mx, {.status = world::DnsAnswer::Status::failed});
+  send("bob@flaky.example");
+  server.loop().run_for(24h);
+  EXPECT_EQ(server.mails("alice").size(), 1U) << "a warning after four hours";
+  server.loop().run_for(24h * 5);
+  EXPECT_EQ(server.mails("alice").size(), 2U) << "the report that its time is over";
+  EXPECT_EQ(waiting(), 0U);
+}
+
 }  // namespace
 }  // namespace posthorn::scenarios

@@ -102,6 +102,7 @@ bool SimulatedServer::start() {
   settings.spool.reserve_octets = std::uint64_t{2} * options_.segment_octets;
   settings.spool.largest_message = options_.reception.message.octets;
   settings.queue.paused = options_.paused;
+  settings.reporter = {.bounce = {.postmaster = *mail::Address::parse("postmaster@example.org")}, .hostname = "mx.example.org", .report = {}};
   std::vector<service::LoopAcceptor> acceptors;
   acceptors.push_back({0, network_.listen(mx)});
   acceptors.push_back({1, network_.listen(relay)});
