@@ -49,6 +49,16 @@ std::shared_ptr<const smtp::ServerSettings> make_session_settings(const config::
   return settings;
 }
 
+rules::AddressFamilies families_of(config::AddressFamilies families) {
+  using enum config::AddressFamilies;
+  switch (families) {
+    case both: return rules::AddressFamilies::both;
+    case ipv4: return rules::AddressFamilies::ipv4;
+    case ipv6: return rules::AddressFamilies::ipv6;
+  }
+  bug("a choice of families without a name");
+}
+
 service::ReceptionPolicy make_reception_policy(const config::Configuration& configuration) {
   const auto& limits = configuration.limits;
   return {.hostname = configuration.hostname,
@@ -105,6 +115,28 @@ std::shared_ptr<const rules::Routing> make_routing(const config::Configuration& 
   settings.mx_tls = configuration.remote.tls;
   settings.hand_over_files = configuration.mailbox.other_servers == config::OtherServers::files;
   return std::make_shared<const rules::Routing>(settings);
+}
+
+service::RemoteDeliverySettings make_remote_settings(const config::Configuration& configuration,
+                                                     std::vector<Endpoint> ours) {
+  const auto& remote = configuration.remote;
+  service::RemoteDeliverySettings settings;
+  settings.targets.mx.port = remote.port;
+  settings.targets.mx.allow_loopback = remote.allow_loopback;
+  settings.targets.mx.families = families_of(remote.families);
+  settings.targets.ourselves = {.names = {configuration.hostname}, .endpoints = std::move(ours)};
+  settings.session.hello_name = configuration.hostname;
+  settings.session.greeting_timeout = remote.command_timeout;
+  settings.session.hello_timeout = remote.command_timeout;
+  settings.session.mail_timeout = remote.command_timeout;
+  settings.session.rcpt_timeout = remote.command_timeout;
+  settings.session.body_timeout = remote.data_timeout;
+  settings.session.final_dot_timeout = remote.final_timeout;
+  settings.source.interface = remote.source.interface;
+  if (remote.source.address) settings.source.source = *remote.source.address;
+  settings.connect_timeout = remote.connect_timeout;
+  settings.messages_per_connection = configuration.queue.messages_per_connection;
+  return settings;
 }
 
 store::SpoolSettings make_spool_settings(const config::Configuration& configuration, std::string host_identity) {

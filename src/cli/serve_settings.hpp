@@ -6,6 +6,7 @@
 #include "service/connection_limits.hpp"
 #include "service/policy.hpp"
 #include "service/queue_manager.hpp"
+#include "service/remote_delivery.hpp"
 #include "service/server.hpp"
 #include "store/mailbox_folder.hpp"
 
@@ -27,6 +28,9 @@ struct TlsIdentitySet {
 [[nodiscard]] service::ConnectionLimits::Settings make_connection_limits(const config::Configuration& configuration);
 [[nodiscard]] service::QueueSettings make_queue_settings(const config::Configuration& configuration);
 [[nodiscard]] std::shared_ptr<const rules::Routing> make_routing(const config::Configuration& configuration);
+/// `ours`: where we listen.
+[[nodiscard]] service::RemoteDeliverySettings make_remote_settings(const config::Configuration& configuration,
+                                                                   std::vector<Endpoint> ours);
 [[nodiscard]] store::SpoolSettings make_spool_settings(const config::Configuration& configuration,
                                                        std::string host_identity);
 [[nodiscard]] service::ServerSettings make_server_settings(const config::Configuration& configuration,

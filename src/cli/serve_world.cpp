@@ -5,7 +5,6 @@
 #include "store/numbered.hpp"
 #include "system/machine.hpp"
 #include "system/process.hpp"
-#include "system/socket_network.hpp"
 #include "system/tls_certificate.hpp"
 #include "world/wait.hpp"
 
@@ -74,7 +73,8 @@ Step ServeWorld::set_up() {
   using Self = ServeWorld;
   for (const auto step : {&Self::fit_descriptors, &Self::lock_state, &Self::make_mail_root, &Self::bind, &Self::start_log,
                           &Self::load_certificates, &Self::become_user, &Self::make_certificate, &Self::start_workers, &Self::read_directory, &Self::make_loops,
-                          &Self::make_acceptors, &Self::make_server}) {
+                          &Self::make_acceptors, &Self::make_local_delivery, &Self::make_remote_delivery,
+                          &Self::make_server}) {
     if (auto done = (this->*step)(); !done) return done;
   }
   return {};
@@ -253,7 +253,7 @@ Step ServeWorld::make_acceptors() {
   return {};
 }
 
-Step ServeWorld::make_server() {
+Step ServeWorld::make_local_delivery() {
   const store::MailboxSettings mailbox{.root = configuration_.mailbox.root,
                                        .account = {system::user_id(), system::group_id()}};
   if (configuration_.mailbox.format == config::MailboxFormat::numbered) {
@@ -263,6 +263,33 @@ Step ServeWorld::make_server() {
   }
   local_delivery_ = std::make_unique<service::LocalDelivery>(service::LocalDelivery::World{home(), *workers_, *log_},
                                                              *mailboxes_, service::LocalDeliverySettings{});
+  return {};
+}
+
+Step ServeWorld::make_remote_delivery() {
+  auto dns = system::DnsService::make(
+      {.servers = configuration_.dns.servers, .trust_anchor = configuration_.dns.trust_anchor}, clock_, *log_);
+  if (!dns) return fail(std::move(dns.error()).context("[dns]"), ExitStatus::configuration);
+  dns_ = std::move(*dns);
+  resolver_ = std::make_unique<system::UnboundResolver>(home(), *dns_);
+  network_ = std::make_unique<system::SocketNetwork>(*environments_.front());
+  remote_delivery_ = std::make_unique<service::RemoteDelivery>(
+      service::RemoteDelivery::World{home(), *network_, *resolver_, random_, *log_}, routing_,
+      make_remote_settings(configuration_, bound_endpoints()));
+  return {};
+}
+
+/// Where we listen, so that mail that would come back to us is found out.
+std::vector<Endpoint> ServeWorld::bound_endpoints() const {
+  std::vector<Endpoint> endpoints;
+  for (const auto& bound : bound_) {
+    const auto* local = std::get_if<Endpoint>(&bound.local);
+    if (local != nullptr && !local->address.is_unspecified()) endpoints.push_back(*local);
+  }
+  return endpoints;
+}
+
+Step ServeWorld::make_server() {
   auto settings = make_server_settings(configuration_, {certificates_}, system::machine_identity());
   settings.spool.adopt = adopt_spool_;
   server_ = std::make_unique<service::Server>(service::ServerWorld{.loops = std::move(loop_worlds_),
@@ -274,7 +301,8 @@ Step ServeWorld::make_server() {
                                                                    .random = random_,
                                                                    .process = system::process_id()},
                                               std::move(settings),
-                                              service::Server::Parts{*directory_, *routes_, *local_delivery_});
+                                              service::Server::Parts{*directory_, *routes_, *local_delivery_,
+                                                                     remote_delivery_.get()});
   return {};
 }
 
@@ -324,6 +352,7 @@ world::Task<> ServeWorld::reload(config::Configuration configuration) {
     co_return;
   }
   configuration_ = std::move(configuration);
+  routing_.replace(make_routing(configuration_));
   server_->reload(make_policy(configuration_, {certificates_}), make_connection_limits(configuration_));
   directory_->change_reader(directory_reader(std::nullopt));
   co_await directory_->refresh_now(home());

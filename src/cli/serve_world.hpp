@@ -6,18 +6,22 @@
 #include "cli/serve_settings.hpp"
 #include "service/directory_routes.hpp"
 #include "service/local_delivery.hpp"
+#include "service/remote_delivery.hpp"
 #include "service/server.hpp"
 #include "store/directory_files.hpp"
 #include "system/account.hpp"
 #include "system/clock.hpp"
+#include "system/dns_service.hpp"
 #include "system/event_loop.hpp"
 #include "system/listeners.hpp"
 #include "system/log_process.hpp"
 #include "system/posix_disk.hpp"
 #include "system/queued_log.hpp"
+#include "system/socket_network.hpp"
 #include "system/stream_environment.hpp"
 #include "system/thread.hpp"
 #include "system/tls_identities.hpp"
+#include "system/unbound_resolver.hpp"
 #include "system/worker_threads.hpp"
 
 #include "world/wait.hpp"
@@ -78,9 +82,12 @@ class ServeWorld {
   [[nodiscard]] Step read_directory();
   [[nodiscard]] Step make_loops();
   [[nodiscard]] Step make_acceptors();
+  [[nodiscard]] Step make_local_delivery();
+  [[nodiscard]] Step make_remote_delivery();
   [[nodiscard]] Step make_server();
   [[nodiscard]] service::DirectorySource::Reader directory_reader(
       std::optional<std::vector<store::FileMark>> marks) const;
+  [[nodiscard]] std::vector<Endpoint> bound_endpoints() const;
   void report_start();
 
   config::Configuration configuration_;
@@ -107,7 +114,11 @@ class ServeWorld {
   std::vector<std::unique_ptr<system::EventLoop>> loops_;
   std::vector<std::unique_ptr<system::StreamEnvironment>> environments_;  // of each loop
   std::vector<service::LoopWorld> loop_worlds_;
+  std::unique_ptr<system::DnsService> dns_;
+  std::unique_ptr<system::UnboundResolver> resolver_;
+  std::unique_ptr<system::SocketNetwork> network_;
   std::unique_ptr<service::LocalDelivery> local_delivery_;
+  std::unique_ptr<service::RemoteDelivery> remote_delivery_;
   std::unique_ptr<service::Server> server_;
 };
 
