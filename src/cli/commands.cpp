@@ -1,6 +1,9 @@
+#include "cli/check_command.hpp"
 #include "cli/command.hpp"
 #include "cli/help_command.hpp"
+#include "cli/newaliases_command.hpp"
 #include "cli/serve_command.hpp"
+#include "cli/user_command.hpp"
 
 #include <algorithm>
 #include <array>
@@ -10,7 +13,10 @@ namespace {
 
 constexpr std::array commands{
     Command{"serve", "the mail server, in the foreground", &run_serve},
-    Command{"help", "this list, or the help of one command", &run_help},
+    Command{"check", "whether the configuration is good: names each fault", &run_check},
+    Command{"user", "adds, removes and lists local users", &run_user},
+    Command{"newaliases", "checks the aliases file", &run_newaliases, true},
+    Command{"help", "this list, the help of a command, or the settings (posthorn help settings)", &run_help},
 };
 
 }  // namespace

@@ -2,10 +2,29 @@
 
 #include "cli/program.hpp"
 #include "config/nearest_word.hpp"
+#include "config/reference.hpp"
 
 #include <algorithm>
 
 namespace posthorn::cli {
+namespace {
+
+ExitStatus help_with_settings(const std::vector<std::string>& words, Console& console) {
+  const auto word = words.empty() ? std::string{} : words.front();
+  if (word == "--markdown") {
+    console.print("{}", config::settings_as_markdown());
+  } else if (word == "--toml") {
+    console.print("{}", config::settings_as_toml());
+  } else if (const auto text = config::settings_as_text(word)) {
+    console.print("{}", *text);
+  } else {
+    console.complain("there is no such table of settings; \"posthorn help settings\" shows all");
+    return ExitStatus::usage;
+  }
+  return ExitStatus::ok;
+}
+
+}  // namespace
 
 std::string help_text() {
   std::size_t width = 0;
@@ -30,18 +49,17 @@ ExitStatus refuse_command(std::string_view name, Console& console) {
 }
 
 ExitStatus run_help(const Invocation& invocation, Console& console) {
-  if (invocation.arguments.empty() || invocation.arguments.front().starts_with('-')) {
+  const auto& words = invocation.arguments;
+  if (words.empty() || words.front().starts_with('-')) {
     console.print("{}", help_text());
     return ExitStatus::ok;
   }
-  const auto& name = invocation.arguments.front();
-  const auto* command = find_command(name);
-  if (command == nullptr) return refuse_command(name, console);
-  if (command->run == &run_help) {
-    console.print("{}", help_text());
-    return ExitStatus::ok;
-  }
-  return command->run({"posthorn " + name, {"--help"}}, console);
+  if (words.front() == "settings") return help_with_settings({words.begin() + 1, words.end()}, console);
+  const auto* command = find_command(words.front());
+  if (command == nullptr) return refuse_command(words.front(), console);
+  if (command->run != &run_help) return command->run({"posthorn " + words.front(), {"--help"}}, console);
+  console.print("{}", help_text());
+  return ExitStatus::ok;
 }
 
 }  // namespace posthorn::cli

@@ -1,4 +1,5 @@
-// `posthorn help [COMMAND]`: what there is, or what a command takes.
+// `posthorn help [COMMAND]`: what there is, or what a command takes. `posthorn help settings [TABLE]`: every setting, from
+// the description that the reader uses; with --markdown the page of the documentation, with --toml the example file.
 #pragma once
 
 #include "cli/command.hpp"

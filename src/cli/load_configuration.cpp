@@ -16,12 +16,17 @@ std::unexpected<ConfigurationFaults> fault(ExitStatus status, std::string line) 
   return std::unexpected(ConfigurationFaults{status, {std::move(line)}});
 }
 
+/// The path that somebody asked for, on the command line or in the environment; empty: nobody did.
+std::string named_path(const std::string& given) {
+  if (!given.empty()) return given;
+  const char* named = std::getenv("POSTHORN_CONFIG");
+  return named != nullptr ? named : "";
+}
+
 std::expected<std::string, ConfigurationFaults> read_text(const std::string& given) {
-  const auto path = configuration_path(given);
-  auto text = system::read_file(path, largest_file);
+  auto text = system::read_file(configuration_path(given), largest_file);
   if (text) return std::move(*text);
-  const bool was_named = path != usual_configuration_path;
-  if (text.error().kind == Error::Kind::not_found && !was_named) return std::string{};
+  if (text.error().kind == Error::Kind::not_found && named_path(given).empty()) return std::string{};
   const bool no_rights = text.error().kind == Error::Kind::not_permitted;
   return fault(no_rights ? ExitStatus::no_permission : ExitStatus::no_input, text.error().text);
 }
@@ -29,9 +34,8 @@ std::expected<std::string, ConfigurationFaults> read_text(const std::string& giv
 }  // namespace
 
 std::string configuration_path(const std::string& given) {
-  if (!given.empty()) return given;
-  const char* named = std::getenv("POSTHORN_CONFIG");
-  return named != nullptr && *named != '\0' ? named : usual_configuration_path;
+  auto named = named_path(given);
+  return named.empty() ? usual_configuration_path : named;
 }
 
 LoadedConfiguration load_configuration(const std::string& given, const config::Overrides& overrides) {
@@ -41,9 +45,11 @@ LoadedConfiguration load_configuration(const std::string& given, const config::O
   if (!read) {
     ConfigurationFaults faults;
     for (const auto& each : read.error()) faults.lines.push_back(each.to_string(configuration_path(given)));
+    faults.faults = std::move(read.error());
     return std::unexpected(std::move(faults));
   }
-  const config::MachineFacts facts{.host_name = system::host_name(), .may_bind_low_ports = system::may_bind_low_ports()};
+  const config::MachineFacts facts{.host_name = system::host_name(),
+                                   .may_bind_low_ports = system::may_bind_low_ports()};
   auto overridden = config::apply(overrides, std::move(*read), facts);
   if (!overridden) return fault(ExitStatus::usage, overridden.error());
   return config::complete(std::move(*overridden), facts);

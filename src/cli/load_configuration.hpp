@@ -4,6 +4,7 @@
 
 #include "cli/exit_status.hpp"
 #include "config/configuration.hpp"
+#include "config/fault.hpp"
 #include "config/overrides.hpp"
 
 #include <expected>
@@ -17,6 +18,7 @@ inline constexpr const char* usual_configuration_path = "/etc/posthorn/posthorn.
 struct ConfigurationFaults {
   ExitStatus status = ExitStatus::configuration;  ///< 66 when a file that was named cannot be read
   std::vector<std::string> lines;
+  config::Faults faults{};  ///< the same with their places, when the text was read
 };
 
 using LoadedConfiguration = std::expected<config::Configuration, ConfigurationFaults>;

@@ -27,9 +27,10 @@ inline constexpr std::string_view first_version = "0.1";
 /// What people are told about a setting.
 struct SettingFacts {
   std::string name;
-  std::string kind;           ///< "a duration such as \"30s\"", for a table "a table"
-  std::string default_value;  ///< as TOML, or in words when the machine decides (default_in_words)
-  bool default_in_words = false;
+  std::string kind;           ///< "a duration such as \"30s\""
+  std::string default_value;  ///< as TOML
+  std::string default_words;  ///< what holds by default when no value says it: "the system's host name"; else empty
+  std::string example;        ///< beside default_words: a value as TOML
   std::string explanation;
   std::string since;
   bool is_table = false;
@@ -194,12 +195,12 @@ struct Binding {
   std::function<void(const Value&, Struct&, Reading&)> read;
   std::function<SettingFacts(const Struct&)> facts;
 
-  /// Says in words what holds when the key is not there.
-  [[nodiscard]] Binding by_default(std::string_view words) && {
-    facts = [inner = std::move(facts), words](const Struct& defaults) {
+  /// Says in words what holds when the key is not there, with an example of what it may be set to.
+  [[nodiscard]] Binding by_default(std::string_view words, std::string_view example) && {
+    facts = [inner = std::move(facts), words, example](const Struct& defaults) {
       auto known = inner(defaults);
-      known.default_value = words;
-      known.default_in_words = true;
+      known.default_words = words;
+      known.example = example;
       return known;
     };
     return std::move(*this);
@@ -213,6 +214,8 @@ Binding<Struct> key(std::string_view name, Member Struct::* member, Kind<std::ty
     return SettingFacts{.name = std::string(name),
                         .kind = kind.name,
                         .default_value = kind.is_table ? std::string{} : kind.write(defaults.*member),
+                        .default_words = {},
+                        .example = {},
                         .explanation = std::string(explanation),
                         .since = std::string(since),
                         .is_table = kind.is_table,

@@ -232,7 +232,8 @@ constexpr std::array fault_rows{
         "4:17: route.fingerprints: must"},
 };
 
-INSTANTIATE_TEST_SUITE_P(Rows, ReaderFault, ::testing::ValuesIn(fault_rows));
+INSTANTIATE_TEST_SUITE_P(Rows, ReaderFault, ::testing::ValuesIn(fault_rows),
+                         [](const auto& info) { return std::to_string(info.index); });
 
 TEST(Reader, tells_several_faults_at_once_in_order) {
   const auto lines = faults_of(

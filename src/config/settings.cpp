@@ -76,9 +76,9 @@ Kind<Configuration> configuration_kind() {
       {
           key("hostname", &Configuration::hostname, domain_name(),
               "The name the server greets with and signs its trace fields with.")
-              .by_default("the system's host name"),
+              .by_default("the system's host name", "\"mx.example.org\""),
           key("domains", &Configuration::domains, list_of(domain_name(), 1), "Mail for these domains is ours.")
-              .by_default("hostname, and \"localhost\""),
+              .by_default("the hostname, and \"localhost\"", "[\"example.org\", \"example.net\"]"),
           key("state", &Configuration::state, path(), "The folder of the spool and of everything that must survive."),
           key("listener", &Configuration::listeners, list_of(listener_kind()),
               "Where the server listens. Without any: mx on every address and relay on loopback, both on port 25, "

@@ -37,8 +37,10 @@ Kind<TlsIdentity> identity_kind() {
   return table<TlsIdentity>(
       {
           key("names", &TlsIdentity::names, list_of(domain_name(), 1),
-              "Host names that clients ask for (SNI) to be shown this certificate."),
-          key("certificate", &TlsIdentity::certificate, path(), "Its certificate with the chain, PEM."),
+              "Host names that clients ask for (SNI) to be shown this certificate.")
+              .by_default("none; it must be there", "[\"mail.example.net\"]"),
+          key("certificate", &TlsIdentity::certificate, path(), "Its certificate with the chain, PEM.")
+              .by_default("none; it must be there", "\"/etc/posthorn/net.pem\""),
           key("key", &TlsIdentity::key, path_or_empty(), "Its private key, PEM; \"\": in the certificate's file."),
       },
       check_identity);
@@ -50,10 +52,11 @@ Kind<Listener> listener_kind() {
   return table<Listener>(
       {
           key("address", &Listener::addresses, list_of(endpoint(), 1),
-              "Addresses with ports to listen on. Port 0 takes any free one."),
+              "Addresses with ports to listen on. Port 0 takes any free one.")
+              .by_default("none", "[\"0.0.0.0:25\", \"[::]:25\"]"),
           key("interface", &Listener::interface, interface_name(),
               "Instead of addresses: the network interface to listen on, with all its addresses."),
-          key("port", &Listener::port, port(), "The port on that interface.").by_default("none"),
+          key("port", &Listener::port, port(), "The port on that interface.").by_default("none", "25"),
           key("role", &Listener::role,
               one_of<ListenerRole>(
                   {{"mx", ListenerRole::mx}, {"relay", ListenerRole::relay}, {"submission", ListenerRole::submission}}),

@@ -157,11 +157,12 @@ Kind<Route> route_kind() {
   return table<Route>(
       {
           key("domain", &Route::domains, list_of(domain_pattern(), 1),
-              "The domains; \".example.org\": what is below it; \"*\": everything for other servers."),
+              "The domains; \".example.org\": what is below it; \"*\": everything for other servers.")
+              .by_default("none; it must be there", "[\"partner.example\"]"),
           key("to", &Route::to, next_hop(),
               "Where their mail goes instead of to their MX: \"host[:port]\", \"[address]:port\", \"lmtp:host:port\", "
               "\"lmtp:unix:/path\".")
-              .by_default("none"),
+              .by_default("none; it must be there", "\"relay.partner.example:25\""),
           key("tls", &Route::tls, remote_tls(), remote_tls_words),
           key("user", &Route::user, text(), "The name to authenticate by there; \"\": none."),
           key("password_file", &Route::password_file, path_or_empty(), "The file whose first line is its password."),

@@ -45,7 +45,7 @@ Kind<Admin> admin_kind() {
   return table<Admin>(
       {
           key("socket", &Admin::socket, path_or_empty(), "The control socket, HTTP and JSON, for its owner only.")
-              .by_default("admin.sock in the state folder"),
+              .by_default("admin.sock in the state folder", "\"/run/posthorn/admin.sock\""),
           key("http", &Admin::http, or_empty(endpoint()),
               "A loopback address for metrics, health and the dashboard, such as \"127.0.0.1:8025\"; \"\": none."),
           key("token_file", &Admin::token_file, path_or_empty(),

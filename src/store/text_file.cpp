@@ -48,27 +48,25 @@ Result<TextFile> read_once(world::Folder& folder, const std::string& name, const
   return TextFile{std::move(*text), mark_from(path, *facts), facts->mode};
 }
 
-/// Keeps the rights of the file that is replaced.
-Result<> keep_owner(world::File& file, const world::EntryFacts& old, const world::EntryFacts& fresh) {
-  if (old.user == fresh.user && old.group == fresh.group) return {};
-  return file.set_owner(old.user, old.group);
-}
-
 struct Replacement {
   std::string_view text;
-  std::optional<world::EntryFacts> old;
   unsigned mode = 0;
+  std::optional<FileOwner> owner;
 };
+
+/// Gives the file to its owner, where that is another than whoever made it.
+Result<> give(world::File& file, const world::EntryFacts& facts, const std::optional<FileOwner>& owner) {
+  if (!owner || (owner->user == facts.user && owner->group == facts.group)) return {};
+  return file.set_owner(owner->user, owner->group);
+}
 
 Result<> write_whole(world::Folder& folder, const std::string& name, const Replacement& replacement) {
   auto file = folder.create_file(name, replacement.mode);
   if (!file) return failure(std::move(file.error()));
   if (auto written = (*file)->write_at(0, replacement.text); !written) return written;
-  if (replacement.old) {
-    const auto fresh = folder.facts(name);
-    if (!fresh) return failure(fresh.error());
-    if (auto kept = keep_owner(**file, *replacement.old, *fresh); !kept) return kept;
-  }
+  const auto facts = folder.facts(name);
+  if (!facts) return failure(facts.error());
+  if (auto given = give(**file, *facts, replacement.owner); !given) return given;
   if (auto synced = (*file)->sync_data(); !synced) return synced;
   return (*file)->close();
 }
@@ -110,26 +108,29 @@ FileMark mark_of(world::Disk& disk, const std::string& path) {
   return facts ? mark_from(path, *facts) : FileMark{.path = path};
 }
 
-Result<> change_text_file(world::Disk& disk, const std::string& path, const NewFile& fresh, const TextChange& change) {
+Result<> change_text_file(world::Disk& disk, const std::string& path, const ChangeSettings& settings,
+                          const TextChange& change) {
   const auto parted = part(path);
   if (!parted) return failure(parted.error());
   auto folder = disk.open_root(parted->folder);
   if (!folder) return failure(std::move(folder.error()));
-  const auto lock = (*folder)->lock("." + parted->name + ".lock");
+  const auto lock = (*folder)->lock("." + parted->name + ".lock", settings.lock_wait);
   if (!lock) return failure(Error{lock.error()}.context("somebody else may be changing " + path));
 
-  auto old = read_once(**folder, parted->name, path, fresh.limit);
-  const bool is_new = !old && old.error().kind == Error::Kind::not_found;
-  if (!old && !is_new) return failure(std::move(old.error()));
-  const auto text = change(is_new ? std::string_view{} : std::string_view(old->text));
-  if (!text) return failure(text.error());
-
-  Replacement replacement{.text = *text, .old = std::nullopt, .mode = is_new ? fresh.mode : old->mode};
-  if (!is_new) {
-    const auto facts = (*folder)->facts(parted->name);
-    if (!facts) return failure(facts.error());
-    replacement.old = *facts;
+  const auto facts = (*folder)->facts(parted->name);
+  if (!facts && facts.error().kind != Error::Kind::not_found) return failure(facts.error());
+  Replacement replacement{.text = {}, .mode = settings.fresh.mode, .owner = settings.fresh.owner};
+  std::string old;
+  if (facts) {
+    auto file = read_once(**folder, parted->name, path, settings.limit);
+    if (!file) return failure(std::move(file.error()));
+    old = std::move(file->text);
+    replacement.mode = facts->mode;
+    replacement.owner = FileOwner{facts->user, facts->group};
   }
+  const auto text = change(old);
+  if (!text) return failure(text.error());
+  replacement.text = *text;
   return replace(**folder, parted->name, replacement);
 }
 

@@ -3,10 +3,12 @@
 #pragma once
 
 #include "base/result.hpp"
+#include "base/time.hpp"
 #include "world/disk.hpp"
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -38,14 +40,26 @@ struct TextFile {
 /// Makes a new text from the old one (empty when there is no file).
 using TextChange = std::function<Result<std::string>(std::string_view)>;
 
+struct FileOwner {
+  unsigned user = 0;
+  unsigned group = 0;
+};
+
+/// How a file that was not there is made; one that was keeps its rights.
 struct NewFile {
-  unsigned mode = 0640;     ///< of a file that was not there; one that was keeps its rights
-  std::uint64_t limit = 0;  ///< octets, of the old text
+  unsigned mode = 0640;
+  std::optional<FileOwner> owner{};  ///< none: whoever makes it
+};
+
+struct ChangeSettings {
+  NewFile fresh{};
+  std::uint64_t limit = 0;                        ///< octets, of the old text
+  Duration lock_wait = std::chrono::seconds{10};  ///< for others who change it
 };
 
 /// Replaces the file's text by what `change` makes of it: locked against others who do the same, all or nothing, durable
-/// when it returns. The owner and the comments of others are kept. Errors as above, those of `change`, and `in_use`.
-[[nodiscard]] Result<> change_text_file(world::Disk& disk, const std::string& path, const NewFile& fresh,
+/// when it returns. Errors as above, those of `change`, and `in_use`.
+[[nodiscard]] Result<> change_text_file(world::Disk& disk, const std::string& path, const ChangeSettings& settings,
                                         const TextChange& change);
 
 }  // namespace posthorn::store
