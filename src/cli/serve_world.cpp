@@ -314,7 +314,16 @@ ExitStatus ServeWorld::run(world::Task<ExitStatus> life) {
   const auto status = system::run_to_end(home(), std::move(life));
   for (auto& loop : loops_) loop->stop();
   for (auto& thread : threads) thread.join();
+  end_threads();
   return status;
+}
+
+/// What was still under way when the time was over is destroyed with its tasks; first no other thread may know of it.
+void ServeWorld::end_threads() {
+  handshake_workers_->end();
+  commit_worker_->end();
+  workers_->end();
+  dns_.reset();
 }
 
 std::string ServeWorld::listening_text() const {

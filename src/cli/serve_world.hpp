@@ -88,6 +88,7 @@ class ServeWorld {
   [[nodiscard]] service::DirectorySource::Reader directory_reader(
       std::optional<std::vector<store::FileMark>> marks) const;
   [[nodiscard]] std::vector<Endpoint> bound_endpoints() const;
+  void end_threads();
   void report_start();
 
   config::Configuration configuration_;

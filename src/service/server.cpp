@@ -91,6 +91,7 @@ world::Task<Result<>> Server::start() {
 
 world::Task<> Server::take_up_waiting() {
   const auto report = co_await spool_->recover(home());
+  if (!report && report.error().kind == Error::Kind::closed) co_return;
   if (!report) {
     world_.log.error("spool.unreadable", {{"error", report.error().text}});
     co_return;

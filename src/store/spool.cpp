@@ -28,6 +28,7 @@ world::Task<Result<std::unique_ptr<Spool>>> Spool::open(world::Loop& loop, Spool
 world::Task<Result<RecoveryReport>> Spool::recover(world::Loop& loop) {
   auto& core = *core_;
   while (co_await world::on_workers(core.world.readers, loop, [&core] { return core.recovery.read_next(); })) {
+    if (core.is_stopping) co_return failure(Error::Kind::closed, "the server stopped before all of it was read");
   }
   const auto lost = co_await world::on_workers(core.world.readers, loop, [&core] {
     core.recovery.check_bodies(*core.bodies);

@@ -16,13 +16,16 @@ WorkerThreads::WorkerThreads(const Settings& settings) {
   }
 }
 
-WorkerThreads::~WorkerThreads() {
+WorkerThreads::~WorkerThreads() { end(); }
+
+void WorkerThreads::end() {
   {
     const std::lock_guard lock{mutex_};
     ends_ = true;
   }
   wake_.notify_all();
   for (auto& thread : threads_) thread.join();
+  threads_.clear();
 }
 
 void WorkerThreads::run(world::Callback job) {

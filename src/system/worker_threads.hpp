@@ -24,6 +24,8 @@ class WorkerThreads final : public world::Workers {
   ~WorkerThreads() override;
 
   void run(world::Callback job) override;
+  /// Runs what is queued, then joins. Jobs that come later never run.
+  void end();
 
  private:
   void work();

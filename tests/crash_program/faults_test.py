@@ -47,7 +47,7 @@ class Faults(unittest.TestCase):
         shutil.copytree(pathlib.Path(self.template) / "state", pathlib.Path(folder) / "state", dirs_exist_ok=True)
         trace = pathlib.Path(folder) / "trace"
         inject = ["strace", "-f", "-qq", "-o", str(trace), "-e", f"trace={calls}", "-e", f"inject={calls}:error={error}:when={when}"]
-        server = harness.Posthorn(users=["alice"], roles=("mx",), folder=folder, settings={"log": {"level": "warning"}}, wrapper=inject)
+        server = harness.Posthorn(users=["alice"], roles=("mx",), folder=folder, settings={"log": {"level": "warning"}, "queue": {"retry": ["1s"]}}, wrapper=inject)
         book = ledger.Ledger(SEED)
         self.run_history(server, book)
         injected = "(INJECTED)" in trace.read_text(errors="replace")
@@ -70,7 +70,7 @@ class Faults(unittest.TestCase):
         self.assertIn(status, (0, 75), server.told())
 
     def check_after_restart(self, folder, book, what):
-        server = harness.Posthorn(users=["alice"], roles=("mx",), folder=folder).start()
+        server = harness.Posthorn(users=["alice"], roles=("mx",), folder=folder, settings={"queue": {"retry": ["1s"]}}).start()
         try:
             server.wait_for_mail("alice", len(book.acknowledged))
         finally:
