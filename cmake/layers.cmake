@@ -21,7 +21,6 @@ function(posthorn_layer name)
   if(POSTHORN_TESTS AND tests)
     add_executable(${name}_tests ${tests})
     target_link_libraries(${name}_tests PRIVATE posthorn_${name} posthorn_test_support GTest::gtest_main GTest::gmock)
-    target_compile_options(${name}_tests PRIVATE -O0)  # a third off the time of the whole build; what is tested keeps -O1
     gtest_discover_tests(${name}_tests TEST_PREFIX "${name}/" DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 120)
   endif()
 endfunction()
