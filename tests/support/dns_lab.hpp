@@ -37,6 +37,8 @@ class DnsLab {
   /// Returns the records for the parent.
   std::string sign(const DnsZone& zone) const;
   void start();
+  [[nodiscard]] bool run_server();
+  void write_settings(std::uint16_t port) const;
 
   std::string folder_;
   std::vector<DnsZone> zones_;
