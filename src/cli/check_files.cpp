@@ -16,12 +16,13 @@ namespace {
 
 constexpr unsigned readable_by_others = 0004;
 constexpr unsigned writable_by_others = 0002;
+constexpr unsigned any_right_of_others = 0007;
 constexpr unsigned writable = 0200;
 
 class FileCheck {
  public:
-  FileCheck(const config::Configuration& configuration, world::Disk& disk, const ServerAccount& account)
-      : configuration_(configuration), disk_(disk), account_(account) {}
+  FileCheck(const config::Configuration& configuration, world::Disk& disk, ServerAccount account)
+      : configuration_(configuration), disk_(disk), account_(std::move(account)) {}
 
   std::vector<Finding> run() {
     check_folder("state", configuration_.state);
@@ -30,6 +31,15 @@ class FileCheck {
     check_secrets();
     check_users();
     check_directory();
+    return std::move(findings_);
+  }
+
+  std::vector<Finding> run_exposure() {
+    check_privacy("state", configuration_.state);
+    check_privacy("state", configuration_.state + "/spool");
+    check_secrets();
+    check_users_privacy();
+    std::erase_if(findings_, [](const Finding& finding) { return finding.is_fault; });
     return std::move(findings_);
   }
 
@@ -59,6 +69,14 @@ class FileCheck {
     if ((facts->mode & writable_by_others) != 0) {
       warn(key, fmt::format("{} may be written by everybody (mode {:04o}): take that right away", path, facts->mode));
     }
+  }
+
+  /// A folder of mail that waits.
+  void check_privacy(const std::string& key, const std::string& path) {
+    const auto folder = disk_.open_root(path);
+    const auto facts = folder ? (*folder)->facts() : Result<world::EntryFacts>{failure(folder.error())};
+    if (!facts || (facts->mode & any_right_of_others) == 0) return;
+    warn(key, fmt::format("{} is open to everybody (mode {:04o}): chmod 0700", path, facts->mode));
   }
 
   /// What lies at a path that names a file; nothing, if that cannot be told.
@@ -107,17 +125,26 @@ class FileCheck {
     const auto file = store::read_text_file(disk_, path, store::max_users_file_octets);
     if (!file) return;  // told by check_directory()
     const auto users = store::parse_users(file->text, path).users;
-    const bool has_hashes = std::ranges::any_of(users, [](const auto& user) { return !user.hash.is_empty(); });
-    if (has_hashes && (file->mode & readable_by_others) != 0) {
-      warn("mailbox.users",
-           fmt::format("{} holds passwords and may be read by everybody (mode {:04o}): chmod 0640", path, file->mode));
-    }
+    judge_users_privacy(users, *file);
     for (const auto& user : users) {
       if (store::scheme_of(user.hash) != "PLAIN") continue;
       warn(fmt::format("{}:{}", path, user.line),
            "the password of " + user.name.text() + " stands there as it is typed");
     }
     if (users.empty()) warn("mailbox.users", path + " names nobody: only postmaster gets mail");
+  }
+
+  void judge_users_privacy(const std::vector<store::UserLine>& users, const store::TextFile& file) {
+    const bool has_hashes = std::ranges::any_of(users, [](const auto& user) { return !user.hash.is_empty(); });
+    if (!has_hashes || (file.mode & readable_by_others) == 0) return;
+    warn("mailbox.users", fmt::format("{} holds passwords and may be read by everybody (mode {:04o}): chmod 0640",
+                                      configuration_.mailbox.users, file.mode));
+  }
+
+  void check_users_privacy() {
+    const auto& path = configuration_.mailbox.users;
+    const auto file = store::read_text_file(disk_, path, store::max_users_file_octets);
+    if (file) judge_users_privacy(store::parse_users(file->text, path).users, *file);
   }
 
   void check_directory() {
@@ -139,7 +166,7 @@ class FileCheck {
 
   const config::Configuration& configuration_;
   world::Disk& disk_;
-  const ServerAccount& account_;
+  ServerAccount account_;
   std::vector<Finding> findings_;
 };
 
@@ -148,6 +175,10 @@ class FileCheck {
 std::vector<Finding> check_files(const config::Configuration& configuration, world::Disk& disk,
                                  const ServerAccount& account) {
   return FileCheck(configuration, disk, account).run();
+}
+
+std::vector<Finding> find_exposed(const config::Configuration& configuration, world::Disk& disk) {
+  return FileCheck(configuration, disk, {}).run_exposure();
 }
 
 }  // namespace posthorn::cli

@@ -25,4 +25,8 @@ struct ServerAccount {
 [[nodiscard]] std::vector<Finding> check_files(const config::Configuration& configuration, world::Disk& disk,
                                                const ServerAccount& account);
 
+/// Only warnings: keys, passwords and waiting mail that every account of the machine may read (FAULTS F14). The configuration
+/// itself names the files of secrets and holds none.
+[[nodiscard]] std::vector<Finding> find_exposed(const config::Configuration& configuration, world::Disk& disk);
+
 }  // namespace posthorn::cli

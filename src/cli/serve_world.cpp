@@ -1,5 +1,6 @@
 #include "cli/serve_world.hpp"
 
+#include "cli/check_files.hpp"
 #include "config/defaults.hpp"
 #include "store/maildir.hpp"
 #include "store/numbered.hpp"
@@ -199,6 +200,9 @@ Step ServeWorld::start_workers() {
 void ServeWorld::report_start() {
   log_->info("server.starting", {{"version", POSTHORN_VERSION}, {"hostname", configuration_.hostname}});
   for (const auto& warning : warnings_) log_->warning("server.warning", {{"error", warning}});
+  for (const auto& exposed : find_exposed(configuration_, disk_)) {
+    log_->warning("server.warning", {{"key", exposed.where}, {"error", exposed.text}});
+  }
 }
 
 Step ServeWorld::read_directory() {

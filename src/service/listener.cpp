@@ -1,5 +1,7 @@
 #include "service/listener.hpp"
 
+#include "smtp/standard_replies.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -66,6 +68,8 @@ world::Task<> Listener::pause(const Error& why) {
 void Listener::start_session(std::unique_ptr<world::Stream> stream) {
   const auto peer = stream->peer();
   const auto* endpoint = std::get_if<Endpoint>(&peer);
+  // FAULTS F31.
+  auto refusal = refuses_ ? std::optional{smtp::replies::shutting_down()} : std::nullopt;
   auto [verdict, ticket] = world_.limits.admit(endpoint != nullptr ? endpoint->address : IpAddress{});
   // Refused clients are told so, but a flood of them may not take more places than those that are served.
   if (verdict != ConnectionLimits::Verdict::admitted && world_.receptions.size() > world_.limits.most() * 2) return;
@@ -74,7 +78,7 @@ void Listener::start_session(std::unique_ptr<world::Stream> stream) {
                                              .session = world_.names.next(),
                                              .stream = std::move(stream),
                                              .ticket = std::move(ticket),
-                                             .refusal = refusal_for(verdict)});
+                                             .refusal = refusal ? std::move(refusal) : refusal_for(verdict)});
 }
 
 }  // namespace posthorn::service

@@ -52,6 +52,8 @@ class Listener {
 
   /// Accepts until close().
   [[nodiscard]] world::Task<> run();
+  /// The server stops: whoever comes from now on is told so and is served no more.
+  void refuse() { refuses_ = true; }
   void close() { acceptor_->close(); }
 
  private:
@@ -62,6 +64,7 @@ class Listener {
   std::unique_ptr<world::Acceptor> acceptor_;
   std::size_t index_;
   Duration pause_{0};
+  bool refuses_ = false;
 };
 
 }  // namespace posthorn::service

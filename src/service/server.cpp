@@ -35,15 +35,21 @@ class Server::LoopServices {
     });
   }
 
-  /// Awaited from the home loop; runs on this one.
+  /// Awaited from the home loop; runs on this one. Who comes meanwhile hears 421.
   world::Task<> end(world::Loop& home, MonotonicTime deadline) {
     co_await world::move_to(loop_);
-    for (auto& listener : listeners_) listener->close();
+    for (auto& listener : listeners_) listener->refuse();
     receptions_.shut_down(smtp::ServerSession::Shutdown::after_message);
     if (!co_await receptions_.all_gone().wait(deadline)) {
       receptions_.shut_down(smtp::ServerSession::Shutdown::at_once);
       co_await receptions_.all_gone().wait(after(loop_.now(), last_words));
     }
+    co_await world::move_to(home);
+  }
+
+  world::Task<> close(world::Loop& home) {
+    co_await world::move_to(loop_);
+    for (auto& listener : listeners_) listener->close();
     co_await world::move_to(home);
   }
 
@@ -129,6 +135,9 @@ world::Task<> Server::end_receptions(MonotonicTime deadline) {
     }(*this, *service, deadline, left, all_ended));
   }
   co_await all_ended.wait(never);
+  // The sockets of all loops stay open until the last one is done: a port whose sockets close one after another would
+  // reset those who wait at the ones that have closed.
+  for (auto& service : services_) co_await service->close(home());
 }
 
 world::Task<> Server::end_queue(MonotonicTime deadline) {

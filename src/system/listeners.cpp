@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <numeric>
+#include <utility>
 #include <variant>
 
 namespace posthorn::system {
@@ -116,6 +118,23 @@ Result<BoundListener> bind_one(const ListenAddress& where, const BindSettings& s
   return bound;
 }
 
+/// Linux gives a connection to the first group of SO_REUSEPORT sockets that fits its address and port, also when one that
+/// is bound to the very interface comes later. It looks at IPv6 sockets in the order in which they were bound and at IPv4
+/// sockets in the reverse order, so that those of an interface are bound first and last.
+int binding_rank(const ListenAddress& where) {
+  const auto* endpoint = endpoint_of(where);
+  if (endpoint == nullptr || where.interface.empty()) return 1;
+  return endpoint->address.is_v6() ? 0 : 2;
+}
+
+/// Places in `addresses`.
+std::vector<std::size_t> binding_order(std::span<const ListenAddress> addresses) {
+  std::vector<std::size_t> order(addresses.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::sort(order, {}, [&](std::size_t place) { return std::pair{binding_rank(addresses[place]), place}; });
+  return order;
+}
+
 }  // namespace
 
 std::string ListenAddress::to_text() const {
@@ -130,11 +149,12 @@ Result<std::vector<BoundListener>> bind_listeners(std::span<const ListenAddress>
       return failure(std::move(free.error()).context("listen on " + where.to_text()));
     }
   }
-  std::vector<BoundListener> all;
-  for (const auto& where : addresses) {
+  std::vector<BoundListener> all(addresses.size());
+  for (const auto place : binding_order(addresses)) {
+    const auto& where = addresses[place];
     auto bound = bind_one(where, settings);
     if (!bound) return failure(std::move(bound.error()).context("listen on " + where.to_text()));
-    all.push_back(std::move(*bound));
+    all[place] = std::move(*bound);
   }
   return all;
 }
