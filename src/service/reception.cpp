@@ -35,7 +35,12 @@ world::Task<> Reception::run() {
   while (!over_) {
     auto effect = session_.next();
     if (replies_.size() > replies_before_flush) co_await flush();
-    if (!perform_at_once(effect)) co_await perform(std::move(effect));
+    if (perform_at_once(effect)) continue;
+    if (std::holds_alternative<smtp::Wait>(effect)) {
+      co_await wait();
+    } else {
+      co_await perform(std::move(effect));
+    }
   }
 }
 
@@ -113,7 +118,7 @@ bool Reception::perform_at_once(smtp::Effect& effect) {
             return true;
           },
           [this](const smtp::BeginMessage&) {
-            intake_.emplace(world_.intake, policy());
+            intake_ = std::make_unique<Intake>(world_.intake, policy());
             session_.accept();
             return true;
           },
@@ -132,9 +137,7 @@ bool Reception::perform_at_once(smtp::Effect& effect) {
 }
 
 world::Task<> Reception::perform(smtp::Effect effect) {
-  if (std::holds_alternative<smtp::Wait>(effect)) {
-    co_await wait();
-  } else if (const auto* message = std::get_if<smtp::MessageBytes>(&effect)) {
+  if (const auto* message = std::get_if<smtp::MessageBytes>(&effect)) {
     co_await take_bytes(message->bytes);
   } else if (const auto* end = std::get_if<smtp::EndMessage>(&effect)) {
     co_await end_message(std::move(end->envelope.get()));
@@ -236,8 +239,7 @@ void Reception::forget_message(const Error& why) {
 }
 
 world::Task<> Reception::end_message(mail::Envelope envelope) {
-  auto intake = std::move(intake_);
-  intake_.reset();
+  const auto intake = std::move(intake_);
   if (auto refusal = intake->end_of_text()) {
     session_.refuse(*refusal);
     co_return;

@@ -50,9 +50,10 @@ class Reception {
   [[nodiscard]] Client client() const { return {listener().role, session_.facts().user}; }
   [[nodiscard]] IpAddress peer_address() const;
 
-  [[nodiscard]] world::Task<bool> open();
+  // Not inlined: their frames would become part of that of run(), which every session holds while it waits.
+  [[gnu::noinline, nodiscard]] world::Task<bool> open();
   bool perform_at_once(smtp::Effect& effect);
-  [[nodiscard]] world::Task<> perform(smtp::Effect effect);
+  [[gnu::noinline, nodiscard]] world::Task<> perform(smtp::Effect effect);
   void answer(const smtp::AskRecipient& question);
 
   [[nodiscard]] world::Task<> wait();
@@ -75,7 +76,7 @@ class Reception {
   ReceptionClock clock_;
   std::string replies_;
   std::string held_;  // input whose octets wait for the disk
-  std::optional<Intake> intake_;
+  std::unique_ptr<Intake> intake_;  // apart: most sessions that wait have none
   std::string tls_;  // protocol and cipher, for the trace field
   std::optional<smtp::ServerSession::Shutdown> shutdown_;
   bool over_ = false;

@@ -71,7 +71,9 @@ Server::Server(ServerWorld world, ServerSettings settings, Parts parts)
       limits_(settings_.limits),
       session_names_(world_.clock.wall()),
       delivery_names_(settings_.policy->reception.hostname, world_.process),
-      gatekeeper_(parts_.directory, home()) {}
+      gatekeeper_(parts_.directory, home()),
+      stopping_(home()),
+      directory_watch_ended_(home()) {}
 
 Server::~Server() = default;
 
@@ -92,7 +94,16 @@ world::Task<Result<>> Server::start() {
   for (auto& service : services_) service->start();
   tasks_.start(spool_->maintain(home()));
   tasks_.start(take_up_waiting());
+  tasks_.start(watch_directory());
   co_return Result<>{};
+}
+
+/// A user who comes is found by the question about an unknown one; one who goes, or an alias that changes, by this.
+world::Task<> Server::watch_directory() {
+  while (!co_await stopping_.wait(after(home().now(), settings_.directory_watch))) {
+    co_await parts_.directory.refresh(home());
+  }
+  directory_watch_ended_.set();
 }
 
 world::Task<> Server::take_up_waiting() {
@@ -117,6 +128,8 @@ world::Task<> Server::stop() {
   if (!spool_) co_return;
   const auto deadline = after(home().now(), settings_.shutdown);
   queue_->stop();
+  stopping_.set();
+  co_await directory_watch_ended_.wait(never);
   co_await end_receptions(deadline);
   co_await end_queue(std::max(deadline, after(home().now(), last_words)));
   spool_->stop();

@@ -14,6 +14,7 @@
 #include "store/spool.hpp"
 #include "world/disk.hpp"
 #include "world/network.hpp"
+#include "world/wait.hpp"
 
 #include <cstddef>
 #include <functional>
@@ -53,6 +54,7 @@ struct ServerSettings {
   QueueSettings queue;
   ReporterSettings reporter;
   Duration shutdown = std::chrono::seconds{8};  ///< for data under way when told to stop
+  Duration directory_watch = std::chrono::seconds{1};  ///< how long a user who was removed may still get mail
 };
 
 class Server {
@@ -87,6 +89,7 @@ class Server {
 
   [[nodiscard]] world::Loop& home() { return world_.loops.front().loop; }
   [[nodiscard]] world::Task<> take_up_waiting();
+  [[nodiscard]] world::Task<> watch_directory();
   [[nodiscard]] world::Task<> end_receptions(MonotonicTime deadline);
   [[nodiscard]] world::Task<> end_queue(MonotonicTime deadline);
 
@@ -102,6 +105,8 @@ class Server {
   std::unique_ptr<Reporter> reporter_;
   std::unique_ptr<QueueManager> queue_;
   std::vector<std::unique_ptr<LoopServices>> services_;
+  world::Event stopping_;
+  world::Event directory_watch_ended_;
   world::TaskGroup tasks_;
 };
 
