@@ -113,9 +113,8 @@ class Names(unittest.TestCase):
         self.command("user", "remove", "dora", status=67)
 
     def test_folders_are_for_their_owner_only(self):
-        with self.client() as client:
+        with self.server.one_more("bob"), self.client() as client:
             client.deliver("bob@example.test")
-        self.server.wait_for_mail("bob", 1)
         home = self.server.mail / "bob"
         for folder in (home, home / "tmp", home / "new", home / "cur"):
             self.assertEqual(stat.S_IMODE(folder.stat().st_mode), 0o700, folder)
