@@ -3,6 +3,7 @@
 #include "cli/help_command.hpp"
 #include "cli/newaliases_command.hpp"
 #include "cli/serve_command.hpp"
+#include "cli/sim_command.hpp"
 #include "cli/user_command.hpp"
 
 #include <algorithm>
@@ -16,6 +17,7 @@ constexpr std::array commands{
     Command{"check", "whether the configuration is good: names each fault", &run_check},
     Command{"user", "adds, removes and lists local users", &run_user},
     Command{"newaliases", "checks the aliases file", &run_newaliases, true},
+    Command{"sim", "the whole server in a simulated world, one run per seed", &run_sim},
     Command{"help", "this list, the help of a command, or the settings (posthorn help settings)", &run_help},
 };
 

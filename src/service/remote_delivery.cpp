@@ -78,6 +78,7 @@ world::Task<> RemoteDelivery::walk(RemoteLetter& letter, std::vector<rules::Targ
 }
 
 world::Task<Ended> RemoteDelivery::try_target(RemoteLetter& letter, rules::Target target) {
+  if (!letter.has_open_for(target.host)) co_return Ended::refused;
   const auto routing = routing_.current();
   const auto& way = routing->way_for(letter.domain());
   for (bool in_the_clear = without_tls_.is_dead(target.endpoint, world_.loop.now());;) {
@@ -130,8 +131,8 @@ world::Task<Result<std::unique_ptr<OutgoingConnection>>> RemoteDelivery::connect
 
 world::Task<std::optional<smtp::SessionEnd>> RemoteDelivery::send(RemoteLetter& letter,
                                                                   OutgoingConnection& connection) {
-  while (letter.has_open() && connection.is_usable()) {
-    const auto sent = co_await connection.send(letter.begin(), letter.text());
+  while (letter.has_open_for(connection.host()) && connection.is_usable()) {
+    const auto sent = co_await connection.send(letter.begin(connection.host()), letter.text());
     letter.note(sent.done, connection.host());
     if (sent.end) co_return sent.end;
     const bool all_tried = std::ranges::none_of(sent.done.outcomes, [](const smtp::Outcome& outcome) {

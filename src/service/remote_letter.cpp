@@ -5,6 +5,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace posthorn::service {
@@ -39,20 +40,32 @@ std::string RemoteLetter::domain() const {
   return std::string(attempt_.message.envelope.recipients[attempt_.recipients.front()].address.domain());
 }
 
-smtp::ClientMessage RemoteLetter::begin() {
+bool RemoteLetter::has_open_for(std::string_view host) const {
+  return std::ranges::any_of(open_, [&](std::uint32_t place) { return is_open_for(host, place); });
+}
+
+smtp::ClientMessage RemoteLetter::begin(std::string_view host) {
   attempt_.text.rewind();
   smtp::ClientMessage message{.envelope = attempt_.message.envelope, .size = attempt_.text.octets()};
   message.needs_smtputf8 = message.envelope.smtputf8;
   message.envelope.recipients.clear();
-  for (const auto place : open_) message.envelope.recipients.push_back(attempt_.message.envelope.recipients[place]);
+  for (const auto place : open_) {
+    if (is_open_for(host, place)) message.envelope.recipients.push_back(attempt_.message.envelope.recipients[place]);
+  }
   return message;
 }
 
 void RemoteLetter::note(const smtp::MessageDone& done, std::string_view host) {
   std::vector<std::uint32_t> still_open;
   std::vector<std::size_t> still_index;
+  std::size_t told = 0;
   for (std::size_t at = 0; at < open_.size(); ++at) {
-    auto outcome = done.outcomes.at(at);
+    if (!is_open_for(host, open_[at])) {
+      still_open.push_back(open_[at]);
+      still_index.push_back(index_of_[at]);
+      continue;
+    }
+    auto outcome = done.outcomes.at(told++);
     if (done.needs_seven_bit) {
       // RFC 6152 §3: a server without 8BITMIME may not be given 8-bit text.
       outcome = {smtp::Outcome::Kind::permanent, smtp::Step::mail, {5, 6, 3}, 0, "the server takes no 8-bit text"};
@@ -63,6 +76,7 @@ void RemoteLetter::note(const smtp::MessageDone& done, std::string_view host) {
     if (outcome.kind == smtp::Outcome::Kind::delivered) health_ = rules::Health::worked;
     if (outcome.code != 0 && health_ != rules::Health::worked) health_ = rules::Health::answered;
     if (!is_open) continue;
+    if (outcome.kind != smtp::Outcome::Kind::untried && outcome.code != 0) refused_.emplace(host, open_[at]);
     still_open.push_back(open_[at]);
     still_index.push_back(index_of_[at]);
   }

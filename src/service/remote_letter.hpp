@@ -5,8 +5,10 @@
 #include "service/delivery.hpp"
 #include "smtp/client_effect.hpp"
 
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace posthorn::service {
@@ -22,8 +24,10 @@ class RemoteLetter {
   [[nodiscard]] bool has_open() const { return !open_.empty(); }
   [[nodiscard]] store::MessageText& text() { return attempt_.text; }
 
-  /// The message for those who are open now, its text from the start.
-  [[nodiscard]] smtp::ClientMessage begin();
+  /// Somebody is open whom this host has not put off: nobody is asked twice in one attempt.
+  [[nodiscard]] bool has_open_for(std::string_view host) const;
+  /// The message for those, its text from the start.
+  [[nodiscard]] smtp::ClientMessage begin(std::string_view host);
   /// What the session said of them. True: somebody was decided or may be tried elsewhere.
   void note(const smtp::MessageDone& done, std::string_view host);
   /// No session came about at this host.
@@ -36,6 +40,9 @@ class RemoteLetter {
   [[nodiscard]] AttemptResult finish();
 
  private:
+  [[nodiscard]] bool is_open_for(std::string_view host, std::uint32_t place) const {
+    return !refused_.contains({std::string(host), place});
+  }
   [[nodiscard]] RecipientResult result_of(std::uint32_t recipient, const smtp::Outcome& outcome,
                                           std::string_view host) const;
 
@@ -43,6 +50,7 @@ class RemoteLetter {
   std::vector<std::uint32_t> open_;   // places in the envelope
   std::vector<RecipientResult> last_; // by place in the attempt's recipients: decided, or the last temporary word
   std::vector<std::size_t> index_of_; // of each of open_, its place in last_
+  std::set<std::pair<std::string, std::uint32_t>> refused_;  // put off: by which host, whom
   rules::Health health_ = rules::Health::unreachable;
 };
 

@@ -1,0 +1,272 @@
+#include "proof/ledger.hpp"
+
+#include "proof/letter_text.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+namespace posthorn::proof {
+namespace {
+
+using namespace std::chrono_literals;
+
+bool tells_failure(Notify notify) { return notify != Notify::never; }
+
+}  // namespace
+
+Ledger::Ledger(const Plan& plan, const sim::Loop& loop) : plan_(plan), loop_(loop) {
+  for (const auto& letter : plan.letters) {
+    entries_.push_back({.letter = &letter, .text = text_of(letter, plan)});
+    entries_.back().recipients.resize(letter.recipients.size());
+    for (std::size_t place = 0; place < letter.recipients.size(); ++place) {
+      places_[letter.recipients[place].address] = {letter.token, place};
+    }
+  }
+}
+
+void Ledger::violate(std::string invariant, std::string what) {
+  violations_.push_back({std::move(invariant), std::move(what)});
+}
+
+std::string Ledger::name(const Entry& entry, std::size_t place) const {
+  return fmt::format("letter {} to {}", entry.letter->token, entry.letter->recipients[place].address);
+}
+
+// ---- clients ----
+
+void Ledger::recipient_taken(std::uint32_t token, std::size_t place) {
+  auto& letter = entry(token);
+  letter.recipients[place].taken = true;
+  if (!letter.letter->recipients[place].is_good) violate("I7", name(letter, place) + " was taken and must not be");
+}
+
+void Ledger::recipient_refused(std::uint32_t token, std::size_t place) { entry(token).recipients[place].taken = false; }
+
+void Ledger::end_sent(std::uint32_t token) {
+  entry(token).answer = Answer::unknown;
+  entry(token).begun = loop_.now();
+}
+
+void Ledger::answered(std::uint32_t token, unsigned code, const std::string& reply) {
+  if (code == 250 && !ids_.insert(reply).second) violate("I20", "two letters were named alike: " + reply);
+  auto& letter = entry(token);
+  letter.answer = code == 250 ? Answer::accepted : Answer::refused;
+  letter.code = code;
+  letter.answered_at = loop_.now();
+  if (code == 250 && letter.letter->flaw != Flaw::none && letter.letter->flaw != Flaw::wrong_order) {
+    violate("I4", fmt::format("letter {} was accepted with flaw {}", token, static_cast<int>(letter.letter->flaw)));
+  }
+}
+
+std::size_t Ledger::accepted() const {
+  return static_cast<std::size_t>(std::ranges::count(entries_, Answer::accepted, &Entry::answer));
+}
+
+// ---- other servers ----
+
+Ledger::Recipient* Ledger::find(const std::string& address, const PlannedLetter*& letter) {
+  const auto found = places_.find(address);
+  if (found == places_.end()) return nullptr;
+  auto& where = entry(found->second.token);
+  letter = where.letter;
+  return &where.recipients[found->second.recipient];
+}
+
+void Ledger::taken_elsewhere(std::string_view sender, const std::vector<std::string>& recipients, std::string_view text,
+                             bool doubtful) {
+  const auto arrived = read_text(text);
+  for (const auto& address : recipients) {
+    const PlannedLetter* letter = nullptr;
+    auto* recipient = find(address, letter);
+    if (arrived.is_report) {
+      if (!sender.empty()) violate("I9", fmt::format("a report came from <{}> to {}", sender, address));
+      enter_report(address, text);
+    } else if (recipient == nullptr || arrived.token != letter->token) {
+      violate("I6", fmt::format("a server was sent something for {} that was not written to it", address));
+    } else {
+      if (!letter->by_relay) violate("I7", fmt::format("letter {} was relayed from a stranger to {}", letter->token, address));
+      if (sender != letter->sender) violate("I6", fmt::format("letter {} came from <{}>", letter->token, sender));
+      if (const auto wrong = alteration(text, entry(letter->token).text, "\r\n")) {
+        violate("I5", fmt::format("letter {} to {}: {}", letter->token, address, *wrong));
+      }
+      recipient->copies.push_back({loop_.now(), doubtful});
+      ++copies_;
+    }
+  }
+}
+
+void Ledger::refused_elsewhere(std::string_view at, const std::string& recipient) {
+  refused_at_[fmt::format("{} {}", at, recipient)] = loop_.now();
+}
+
+void Ledger::tried_elsewhere(std::string_view at, const std::string& recipient) {
+  const auto found = refused_at_.find(fmt::format("{} {}", at, recipient));
+  if (found == refused_at_.end() || died_between(found->second, loop_.now())) return;
+  const auto waited = loop_.now() - found->second;
+  // A reply takes its time to arrive, and so does the next attempt: only the latter counts against us.
+  if (waited + 1s < plan_.waits.front()) {
+    violate("I12", fmt::format("{} was tried again at {} after {}", recipient, at, to_text(waited)));
+  }
+}
+
+void Ledger::cause_for_failure(const std::string& recipient) {
+  const PlannedLetter* letter = nullptr;
+  if (auto* found = find(recipient, letter)) found->has_cause = true;
+}
+
+void Ledger::cause_for_failure_of_domain(const std::string& domain) { domains_with_cause_.insert(domain); }
+
+// ---- users ----
+
+void Ledger::found_in_mailbox(std::string_view user, const std::string& name, std::string_view text) {
+  const auto base = name.substr(0, name.find(':'));
+  if (!seen_.insert(base).second) return;
+  const auto arrived = read_text(text);
+  if (arrived.is_report) {
+    if (!arrived.envelope_from.empty()) violate("I9", "a report came from <" + arrived.envelope_from + ">");
+    enter_report(arrived.delivered_to, text);
+    return;
+  }
+  const PlannedLetter* letter = nullptr;
+  auto* recipient = find(arrived.delivered_to, letter);
+  if (recipient == nullptr || letter->token != arrived.token || !arrived.delivered_to.starts_with(user)) {
+    violate("I6", fmt::format("{} has mail for <{}> with token {}", user, arrived.delivered_to, arrived.token));
+    return;
+  }
+  recipient->files.insert(base);
+  ++copies_;
+  if (arrived.envelope_from != letter->sender) violate("I6", fmt::format("letter {} came from <{}>", letter->token, arrived.envelope_from));
+  if (const auto wrong = alteration(text, entry(letter->token).text, "\n")) {
+    violate("I5", fmt::format("letter {} to {}: {}", letter->token, arrived.delivered_to, *wrong));
+  }
+}
+
+void Ledger::enter_report(std::string_view to, std::string_view text) {
+  const auto report = read_text(text);
+  // A report may come twice as any mail may, where the connection was lost after its end.
+  if (!reports_seen_.insert(report.report_id).second) return;
+  ++reports_;
+  for (const auto& fate : report.fates) {
+    const PlannedLetter* letter = nullptr;
+    auto* recipient = find(fate.recipient, letter);
+    if (recipient == nullptr) {
+      // The postmaster hears of a report that could not be delivered.
+      if (fate.action == "failed") ++reports_that_failed_;
+      continue;
+    }
+    if (letter->sender.empty() ? !to.starts_with("postmaster@") : to != letter->sender) {
+      violate("I9", fmt::format("a report about letter {} went to {}", letter->token, to));
+    }
+    ++recipient->told[fate.action];
+    if (fate.action == "failed") check_life(*letter, fate.recipient, *recipient);
+  }
+}
+
+// ---- the server ----
+
+void Ledger::server_died() { died_at_.push_back(loop_.now()); }
+
+/// Whether the sender may not know that this copy was taken: it was not told, or it died before what it was told could be
+/// durable. That takes as long as the disk fails.
+bool Ledger::may_be_unknown(const Copy& copy, MonotonicTime until) const {
+  const auto& odds = plan_.disk.odds;
+  const bool disk_fails = odds.write_error != 0 || odds.sync_error != 0 || odds.no_space != 0 || odds.slow != 0 ||
+                          odds.too_many_files != 0 || odds.name_error != 0 || odds.read_error != 0;
+  const auto last = disk_fails ? until : std::min(until, after(copy.at, 90s));
+  return copy.doubtful || died_between(copy.at, last);
+}
+
+/// Whether anything but the end of its life let it fail.
+bool Ledger::has_cause(const std::string& address, const Recipient& recipient) const {
+  const auto domain = address.substr(address.rfind('@') + 1);
+  return recipient.has_cause || domains_with_cause_.contains(domain) || domain == "nowhere.example" ||
+         domain == "null.example";
+}
+
+/// I11: without a cause nothing fails before its life is over.
+void Ledger::check_life(const PlannedLetter& letter, const std::string& address, const Recipient& recipient) {
+  const auto& sent = entry(letter.token);
+  if (has_cause(address, recipient) || sent.answer == Answer::not_sent) return;
+  const auto lived = loop_.now() - sent.begun;
+  if (lived + 1s >= plan_.expire) return;
+  violate("I11", fmt::format("letter {} to {} was given up after {}", letter.token, address, to_text(lived)));
+}
+
+bool Ledger::died_between(MonotonicTime from, MonotonicTime to) const {
+  const auto within = [&](MonotonicTime at) { return from <= at && at <= to; };
+  return std::ranges::any_of(died_at_, within) || std::ranges::any_of(ended_at_, within);
+}
+
+// ---- the end ----
+
+void Ledger::check() {
+  std::uint64_t untold = 0;
+  for (const auto& letter : entries_) {
+    check_entry(letter);
+    for (std::size_t place = 0; place < letter.recipients.size(); ++place) {
+      const auto& recipient = letter.recipients[place];
+      const auto& planned = letter.letter->recipients[place];
+      const bool has_arrived = !recipient.copies.empty() || !recipient.files.empty();
+      const bool is_told = recipient.told.contains("failed");
+      if (letter.answer != Answer::accepted || !recipient.taken || has_arrived || is_told) continue;
+      if (planned.notify == Notify::never) continue;
+      ++untold;
+      if (untold > reports_that_failed_) violate("I1", name(letter, place) + " was accepted, and is gone");
+    }
+  }
+  for (const auto& name : seen_) {
+    if (!left_.contains(name) && !deleted_.contains(name)) violate("I23", name + " was in a mailbox, and is gone");
+  }
+}
+
+void Ledger::check_entry(const Entry& entry) {
+  for (std::size_t place = 0; place < entry.recipients.size(); ++place) check_recipient(entry, place);
+}
+
+void Ledger::check_recipient(const Entry& entry, std::size_t place) {
+  const auto& recipient = entry.recipients[place];
+  const auto& planned = entry.letter->recipients[place];
+  const auto arrived = recipient.copies.size() + recipient.files.size();
+  if (arrived > 0 && !recipient.taken) violate("I6", name(entry, place) + " arrived, and was refused");
+  if (entry.answer == Answer::not_sent && arrived > 0) violate("I4", name(entry, place) + " arrived, and was not sent to its end");
+  // FAULTS F11 and Spool::commit(): a message whose writing failed or took too long may come back once after a crash.
+  const bool may_come_back = entry.code == 451 && died_between(entry.begun, never);
+  if (entry.answer == Answer::refused && arrived > 0 && !may_come_back) {
+    violate("I4", fmt::format("{} arrived, and was answered with {}", name(entry, place), entry.code));
+  }
+  if (recipient.files.size() > 1 && std::ranges::none_of(recipient.files, [this](const auto& file) { return deleted_.contains(file); })) {
+    violate("I2", fmt::format("{} lies {} times in the mailbox", name(entry, place), recipient.files.size()));
+  }
+  check_copies(entry, planned, recipient);
+  check_reports(entry, place);
+}
+
+/// I3: each copy but the last came when the sender could not know that the one before had been taken.
+void Ledger::check_copies(const Entry& entry, const PlannedRecipient& planned, const Recipient& recipient) {
+  for (std::size_t i = 0; i + 1 < recipient.copies.size(); ++i) {
+    const auto& copy = recipient.copies[i];
+    const auto next = recipient.copies[i + 1].at;
+    if (may_be_unknown(copy, next)) continue;
+    violate("I3", fmt::format("letter {} was sent again to {} after {} although the server had been told that it arrived",
+                              entry.letter->token, planned.address, to_text(next - copy.at)));
+  }
+}
+
+void Ledger::check_reports(const Entry& entry, std::size_t place) {
+  const auto& recipient = entry.recipients[place];
+  const auto& planned = entry.letter->recipients[place];
+  for (const auto& [action, count] : recipient.told) {
+    if (count > 1) violate("I9", fmt::format("{}: {} reports say {}", name(entry, place), count, action));
+  }
+  if (recipient.told.empty()) return;
+  if (!tells_failure(planned.notify)) violate("I9", name(entry, place) + ": a report although NOTIFY=NEVER");
+  if (!recipient.told.contains("failed")) return;
+  const bool is_doubtful = std::ranges::any_of(recipient.copies, [this](const Copy& copy) {
+    return may_be_unknown(copy, never);
+  });
+  if (!recipient.copies.empty() && !is_doubtful) violate("I10", name(entry, place) + " arrived, and was reported to have failed");
+  if (!recipient.files.empty()) violate("I10", name(entry, place) + " lies in the mailbox, and was reported to have failed");
+}
+
+}  // namespace posthorn::proof

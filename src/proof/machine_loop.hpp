@@ -1,0 +1,53 @@
+// MachineLoop: the event loop of one life of the simulated server. It stands on the world's loop, whose time it shares, and
+// ends with the life: what was posted or timed and has not run by then never runs, as after a power cut.
+// What is posted while a worker's job runs arrives when the job has ended, which takes as long as the disk took.
+#pragma once
+
+#include "sim/loop.hpp"
+#include "world/loop.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+namespace posthorn::proof {
+
+class MachineLoop final : public world::Loop {
+ public:
+  explicit MachineLoop(sim::Loop& loop) : loop_(loop), kept_(std::make_shared<Kept>()) {}
+  ~MachineLoop() override { stop(); }
+
+  [[nodiscard]] const world::Clock& clock() const override { return loop_.clock(); }
+  void post(world::Callback callback) override;
+  world::TimerId start_timer(MonotonicTime when, world::Callback callback) override;
+  void cancel_timer(world::TimerId timer) override;
+
+  /// Nothing runs any more; callbacks stay until drop().
+  void stop() { kept_->is_over = true; }
+  void drop() { kept_->waiting.clear(); }
+
+  void begin_job() { in_job_ = true; }
+  void end_job(Duration took);
+
+ private:
+  struct Waiting {
+    world::Callback callback;
+    world::TimerId timer = world::TimerId::none;  // of the world's loop
+  };
+  /// Callbacks by number: the world's loop holds numbers only, so that those left are destroyed with this life.
+  struct Kept {
+    std::unordered_map<std::uint64_t, Waiting> waiting;
+    bool is_over = false;
+    void run(std::uint64_t number);
+  };
+  std::uint64_t keep(world::Callback callback);
+
+  sim::Loop& loop_;
+  std::shared_ptr<Kept> kept_;
+  std::vector<world::Callback> posted_in_job_;
+  std::uint64_t last_number_ = 0;
+  bool in_job_ = false;
+};
+
+}  // namespace posthorn::proof

@@ -1,0 +1,113 @@
+// Plan: all that one seed decides before the run begins (FAULTS.md, "Swarm"): which faults exist and how often, how small the
+// server's bounds are, what mail is sent by whom. Equal seeds give equal plans.
+#pragma once
+
+#include "base/time.hpp"
+#include "sim/disk.hpp"
+#include "sim/network.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace posthorn::proof {
+
+inline constexpr const char* our_domain = "example.org";
+inline constexpr const char* our_hostname = "mx.example.org";
+/// Senders elsewhere who can be told what became of their mail: nothing is refused there for good.
+inline constexpr const char* home_domain = "home.example";
+
+enum class Notify : std::uint8_t { unsaid, never, failure, success_failure_delay };
+
+struct PlannedRecipient {
+  std::string address;
+  bool is_local = false;
+  bool is_good = true;  ///< false: the server must refuse it
+  Notify notify = Notify::unsaid;
+};
+
+/// What is wrong with a letter, so that the server must not take it.
+enum class Flaw : std::uint8_t { none, bare_line_feed, smuggled_end, too_many_hops, too_large, wrong_order };
+
+struct PlannedLetter {
+  std::uint32_t token = 0;  ///< names the letter in its header
+  Duration at{};
+  bool by_relay = false;  ///< to the listener that trusts its clients
+  std::string sender;     ///< empty: the null sender
+  std::vector<PlannedRecipient> recipients;
+  std::size_t body_octets = 0;
+  Flaw flaw = Flaw::none;
+  bool pipelined = false;
+  bool chunked = false;  ///< BDAT
+  bool headers_only = false;
+  bool starttls = false;
+  std::optional<std::uint64_t> cut_at;  ///< the client breaks off after so many octets
+  Duration pause{};                     ///< before the end of the data
+};
+
+/// What a power cut leaves of what was not synced.
+enum class Survival : std::uint8_t { drawn, nothing, everything };
+
+enum class CrashKind : std::uint8_t { power_cut, kill, kill_at_operation, orderly_stop };
+
+struct PlannedCrash {
+  CrashKind kind = CrashKind::power_cut;
+  std::uint64_t operations = 0;  ///< of the disk, counted from when it is armed
+  Duration after{};              ///< armed, or done, so long after the start before
+  Duration downtime{};
+  Survival survival = Survival::drawn;
+};
+
+/// How a receiving server misbehaves while the trouble lasts; per cent of the commands.
+struct Temper {
+  unsigned soft = 0;              ///< 4yz
+  unsigned hard = 0;              ///< 5yz
+  unsigned drop = 0;              ///< breaks the connection off
+  unsigned garbage = 0;           ///< answers outside the protocol
+  unsigned stall = 0;             ///< answers nothing for a quarter of an hour
+  unsigned tarpit = 0;            ///< answers after some seconds
+  unsigned lose_after_dot = 0;    ///< takes the mail and breaks off instead of saying so
+  unsigned greylist = 0;          ///< of the recipients are asked to come back
+  unsigned tls = 0;               ///< of the sessions offer STARTTLS
+  unsigned tls_failure = 0;       ///< of the handshakes
+};
+
+struct Plan {
+  std::uint64_t seed = 0;
+
+  // ---- the server ----
+  std::uint32_t segment_octets = 16 << 10;
+  std::size_t inline_octets = 4096;
+  std::uint64_t message_octets = 64 << 10;
+  std::uint32_t received_fields = 10;
+  std::uint32_t window = 3;  ///< deliveries at once to one destination
+  std::uint32_t recipients_per_transaction = 100;
+  std::vector<Duration> waits;
+  Duration expire{};
+  Duration warn{};
+  Duration commit_timeout = std::chrono::minutes{1};
+
+  // ---- the world ----
+  Duration trouble{};  ///< faults end then
+  sim::NetworkSettings network;
+  sim::DiskSettings disk;
+  Duration longest_job_wait{};
+  Temper temper;
+  unsigned resolver_failures = 0;  ///< per cent of the answers
+  bool changing_mx = false;
+  std::vector<PlannedCrash> crashes;
+  std::vector<Duration> clock_jumps_at;
+  bool users_move = false;
+  bool users_delete = false;
+  bool reloads = false;
+  std::vector<PlannedLetter> letters;
+
+  [[nodiscard]] Duration longest_wait() const { return waits.back(); }
+};
+
+[[nodiscard]] Plan draw_plan(std::uint64_t seed);
+/// For people: what the seed drew.
+[[nodiscard]] std::string describe(const Plan& plan);
+
+}  // namespace posthorn::proof

@@ -1,0 +1,313 @@
+#include "proof/simulated_run.hpp"
+
+#include "proof/model_client.hpp"
+#include "world/wait.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+namespace posthorn::proof {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration longest_stop = 10s;     // FAULTS F31
+constexpr Duration start_again = 3s;       // what a supervisor waits when a start was refused
+constexpr Duration between_looks = 20s;
+
+std::shared_ptr<const rules::Directory> make_directory() {
+  rules::Directory::Parts parts{.domains = {our_domain}};
+  for (const auto* name : {"alice", "bob", "carol"}) parts.users.push_back(*mail::UserName::parse(name));
+  return std::make_shared<const rules::Directory>(std::move(parts));
+}
+
+std::shared_ptr<const service::Policy> make_policy(const Plan& plan) {
+  auto policy = std::make_shared<service::Policy>();
+  policy->reception.hostname = our_hostname;
+  policy->reception.message.octets = plan.message_octets;
+  policy->reception.message.received_fields = plan.received_fields;
+  policy->reception.inline_octets = plan.inline_octets;
+  policy->reception.commit_timeout = plan.commit_timeout;
+  for (const auto role : {rules::ListenerRole::mx, rules::ListenerRole::relay}) {
+    auto session = std::make_shared<smtp::ServerSettings>();
+    session->hostname = our_hostname;
+    session->message_octets = plan.message_octets;
+    session->starttls = true;
+    session->postmaster = *mail::Address::parse(fmt::format("postmaster@{}", our_domain));
+    policy->listeners.push_back({.name = "simulated", .role = role, .session = std::move(session)});
+  }
+  return policy;
+}
+
+}  // namespace
+
+SimulatedRun::SimulatedRun(const Plan& plan, Trace::Show show)
+    : plan_(plan),
+      loop_(plan.seed),
+      trace_(loop_, std::move(show)),
+      ledger_(plan_, loop_),
+      model_random_(plan.seed ^ 0x6d6f64656cULL),
+      network_random_(plan.seed ^ 0x6e6574ULL),
+      crash_random_(plan.seed ^ 0x637261ULL),
+      disk_(plan.disk, &loop_.clock()),
+      network_(loop_, network_random_, plan.network),
+      log_(trace_),
+      resolver_(loop_, model_random_, plan_, trace_),
+      models_{loop_, network_, model_random_, plan_, ledger_, trace_},
+      users_(models_, disk_, Machine::mail_root) {
+  outcome_.seed = plan.seed;
+  disk_.plant_folder(Machine::mail_root, 0755);
+  disk_.plant_folder(Machine::state_folder, 0700);
+  disk_.on_operation([this](const sim::DiskEvent& event) {
+    trace_.note("disk", to_text(event.operation), event.path, event.detail);
+  });
+  for (std::size_t domain = 0; domain < std::size(served_domains); ++domain) {
+    for (std::size_t server = 0; server < 2; ++server) {
+      servers_.push_back(std::make_unique<ModelServer>(models_, ModelResolver::server_of(domain, server),
+                                                       served_domains[domain], served_domains[domain] == home_domain));
+    }
+  }
+}
+
+Outcome SimulatedRun::run() {
+  trace_.note("plan", describe(plan_));
+  start_machine();
+  send_letters();
+  for (const auto when : plan_.clock_jumps_at) {
+    schedule(after(MonotonicTime{}, when), [this] {
+      const auto hours = static_cast<std::int64_t>(model_random_.below(200'000)) - 100'000;
+      trace_.note("clock", fmt::format("jumps by {} hours", hours));
+      loop_.clock().jump_wall(std::chrono::hours{hours});
+    });
+  }
+  schedule(after(MonotonicTime{}, plan_.trouble), [this] { end_trouble(); });
+  if (plan_.reloads) reload();
+  look_whether_done();
+  step_until_over();
+  if (ledger_.violations().empty()) finish();
+  outcome_.violations = ledger_.violations();
+  outcome_.trace_hash = trace_.hash();
+  outcome_.events = loop_.events_run();
+  outcome_.disk_operations = disk_.operations();
+  outcome_.accepted = ledger_.accepted();
+  outcome_.copies = ledger_.copies();
+  outcome_.reports = ledger_.reports();
+  outcome_.virtual_time = loop_.now().time_since_epoch();
+  return outcome_;
+}
+
+void SimulatedRun::step_until_over() {
+  while (!is_done_ && ledger_.violations().empty() && loop_.step()) after_each_event();
+}
+
+// ---- the story ----
+
+void SimulatedRun::send_letters() {
+  clients_ = plan_.letters.size();
+  for (const auto& letter : plan_.letters) tasks_.start(send(letter));
+}
+
+world::Task<> SimulatedRun::send(const PlannedLetter& letter) {
+  co_await world::sleep_until(loop_, after(MonotonicTime{}, letter.at));
+  ModelClient client(models_, letter);
+  co_await client.run(letter.by_relay ? Machine::relay : Machine::mx);
+  --clients_;
+}
+
+void SimulatedRun::end_trouble() {
+  trace_.note("world", "the trouble ends");
+  has_healed_ = true;
+  disk_.set_odds({});
+  disk_.forget_plan();
+  disk_.cut_power_at(0);
+  pending_.reset();
+  network_.settings().cut_per_million = 0;
+  for (auto& server : servers_) server->calm_down();
+  resolver_.calm_down();
+  ledger_.trouble_ended();
+  // I27: everything that is still there comes to its end within a few of the longest waits.
+  schedule(after(loop_.now(), 8 * plan_.longest_wait() + 40min), [this] {
+    ledger_.violate("I27", "the queue is not empty long after the trouble ended");
+  });
+}
+
+/// The administrator reloads again and again; sessions under way keep what they began with.
+void SimulatedRun::reload() {
+  if (has_healed_) return;
+  if (machine_ && start_noted_ && !is_stopping_) {
+    trace_.note("world", "the configuration is read again");
+    machine_->server().reload(make_policy(plan_), {});
+  }
+  schedule(after(loop_.now(), plan_.trouble / 5), [this] { reload(); });
+}
+
+void SimulatedRun::look_whether_done() {
+  users_.visit();
+  const bool is_at_rest = has_healed_ && clients_ == 0 && machine_ && machine_->has_started() && !is_stopping_;
+  if (is_at_rest && machine_->server().spool().facts().messages == 0 && machine_->server().queue().idle().is_set()) {
+    is_done_ = true;
+    return;
+  }
+  const auto pause = has_healed_ ? between_looks : std::max<Duration>(between_looks, plan_.trouble / 64);
+  schedule(after(loop_.now(), pause), [this] { look_whether_done(); });
+}
+
+/// An end in order, in time, with nothing left behind.
+void SimulatedRun::finish() {
+  is_done_ = false;
+  crash_now(CrashKind::orderly_stop);
+  while (machine_ && ledger_.violations().empty() && loop_.step()) after_each_event();
+  if (disk_.open_handles() != 0) {
+    ledger_.violate("I29", fmt::format("{} files are still open after the end", disk_.open_handles()));
+  }
+  for (const auto& path : disk_.tree(fmt::format("{}/spool/bodies", Machine::state_folder))) {
+    ledger_.violate("I29", path + " is left behind although the queue is empty");
+  }
+  users_.look_at_all();
+  ledger_.check();
+}
+
+// ---- the server's lives ----
+
+MachineSettings SimulatedRun::machine_settings() const {
+  MachineSettings settings{.server = {.policy = make_policy(plan_), .limits = {}},
+                           .directory = make_directory(),
+                           .longest_job_wait = plan_.longest_job_wait,
+                           .process = static_cast<std::uint32_t>(4000 + outcome_.lives)};
+  auto& spool = settings.server.spool;
+  spool.state_folder = Machine::state_folder;
+  spool.host_identity = "simulated";
+  spool.segment_octets = plan_.segment_octets;
+  spool.block_octets = 512;
+  spool.reserve_octets = std::uint64_t{3} * plan_.segment_octets;
+  spool.spare_segments = 1;
+  spool.keep_segments = 3;
+  spool.body_block_octets = 512;
+  spool.largest_message = plan_.message_octets;
+  auto& queue = settings.server.queue;
+  queue.retry.waits = plan_.waits;
+  queue.retry.expire = plan_.expire;
+  queue.remote.first_window = std::min(queue.remote.first_window, plan_.window);
+  queue.remote.largest_window = plan_.window;
+  settings.server.reporter = {.bounce = {.warn = plan_.warn,
+                                         .expire = plan_.expire,
+                                         .postmaster = *mail::Address::parse(fmt::format("postmaster@{}", our_domain))},
+                              .hostname = our_hostname,
+                              .report = {.header_octets = 2000, .full_octets = 2000}};
+  settings.remote.session.hello_name = our_hostname;
+  settings.remote.session.recipients_per_transaction = plan_.recipients_per_transaction;
+  settings.remote.targets.ourselves = {{our_hostname}, {Machine::mx, Machine::relay}};
+  return settings;
+}
+
+void SimulatedRun::start_machine() {
+  ++outcome_.lives;
+  start_noted_ = false;
+  is_stopping_ = false;
+  trace_.note("world", fmt::format("life {} begins", outcome_.lives));
+  const auto seed = plan_.seed * 1'000'003 + outcome_.lives;
+  machine_ = std::make_unique<Machine>(MachineWorld{loop_, disk_, network_, resolver_, log_, seed}, machine_settings());
+  arm_crash();
+  machine_->start();
+}
+
+void SimulatedRun::arm_crash() {
+  if (has_healed_ || next_crash_ >= plan_.crashes.size()) return;
+  const auto& crash = plan_.crashes[next_crash_];
+  ++next_crash_;
+  schedule(after(loop_.now(), crash.after), [this, &crash, life = outcome_.lives] {
+    if (has_healed_ || life != outcome_.lives || !machine_) return;
+    downtime_ = crash.downtime;
+    survival_ = crash.survival;
+    const bool at_operation = crash.kind == CrashKind::power_cut || crash.kind == CrashKind::kill_at_operation;
+    if (!at_operation) {
+      wanted_ = crash.kind;
+      return;
+    }
+    pending_ = crash.kind;
+    disk_.cut_power_at(disk_.operations() + crash.operations);
+  });
+}
+
+void SimulatedRun::after_each_event() {
+  if (!machine_) return;
+  if (disk_.power_is_off()) {
+    crash_now(pending_.value_or(CrashKind::power_cut));
+  } else if (wanted_) {
+    crash_now(*std::exchange(wanted_, std::nullopt));
+  } else if (!start_noted_ && machine_->has_started()) {
+    note_start();
+  } else if (is_stopping_ && machine_->has_stopped()) {
+    end_machine();
+  } else if (is_stopping_ && loop_.now() > after(stopping_since_, longest_stop) && has_healed_) {
+    ledger_.violate("F31", "the server has not ended 10 s after it was told to");
+  }
+}
+
+void SimulatedRun::note_start() {
+  start_noted_ = true;
+  const auto& started = *machine_->has_started();
+  if (started) return;
+  trace_.note("server", "refuses to start", started.error().text, {});
+  if (has_healed_) {
+    ledger_.violate("I29", "the server does not start although all is well: " + started.error().text);
+    return;
+  }
+  crash_now(CrashKind::kill);
+  downtime_ = start_again;
+}
+
+void SimulatedRun::crash_now(CrashKind kind) {
+  pending_.reset();
+  if (kind == CrashKind::orderly_stop) {
+    if (is_stopping_ || !machine_->has_started()) return;
+    trace_.note("world", "the server is told to stop");
+    is_stopping_ = true;
+    stopping_since_ = loop_.now();
+    machine_->stop();
+    return;
+  }
+  ledger_.server_died();
+  disk_.cut_power_at(0);
+  machine_.reset();
+  if (kind == CrashKind::power_cut) {
+    trace_.note("world", "the power is cut");
+    ++outcome_.power_cuts;
+    reboot();
+  } else {
+    trace_.note("world", "the server is killed");
+    disk_.restart();
+  }
+  revive_later(std::exchange(downtime_, start_again));
+}
+
+void SimulatedRun::reboot() {
+  sim::SeededChoice drawn(crash_random_.next());
+  sim::LoseAll nothing;
+  sim::KeepAll everything;
+  switch (survival_) {
+    case Survival::drawn: return disk_.reboot(drawn);
+    case Survival::nothing: return disk_.reboot(nothing);
+    case Survival::everything: return disk_.reboot(everything);
+  }
+}
+
+void SimulatedRun::end_machine() {
+  trace_.note("world", "the server has ended in order");
+  ledger_.server_ended_in_order();
+  machine_.reset();
+  if (is_done_ || has_healed_) return;
+  disk_.restart();
+  revive_later(std::exchange(downtime_, start_again));
+}
+
+void SimulatedRun::revive_later(Duration downtime) {
+  schedule(after(loop_.now(), downtime), [this] {
+    if (!machine_) start_machine();
+  });
+}
+
+}  // namespace posthorn::proof

@@ -1,0 +1,76 @@
+// SimulatedRun: the moving parts of one run, joined. Inner to proof/; simulate() is its front.
+#pragma once
+
+#include "proof/machine.hpp"
+#include "proof/model_resolver.hpp"
+#include "proof/model_server.hpp"
+#include "proof/model_users.hpp"
+#include "proof/model_world.hpp"
+#include "proof/simulation.hpp"
+#include "proof/traced_log.hpp"
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace posthorn::proof {
+
+class SimulatedRun {
+ public:
+  SimulatedRun(const Plan& plan, Trace::Show show);
+
+  [[nodiscard]] Outcome run();
+
+ private:
+  // ---- the story ----
+  void send_letters();
+  [[nodiscard]] world::Task<> send(const PlannedLetter& letter);
+  void schedule(MonotonicTime when, world::Callback what) { loop_.start_timer(when, std::move(what)); }
+  void end_trouble();
+  void look_whether_done();
+  void step_until_over();
+  void finish();
+
+  // ---- the server's lives ----
+  void start_machine();
+  void after_each_event();
+  void note_start();
+  void arm_crash();
+  void crash_now(CrashKind kind);
+  void reboot();
+  void reload();
+  void revive_later(Duration downtime);
+  void end_machine();
+  [[nodiscard]] MachineSettings machine_settings() const;
+
+  const Plan& plan_;
+  sim::Loop loop_;
+  Trace trace_;
+  Ledger ledger_;
+  sim::Random model_random_;
+  sim::Random network_random_;
+  sim::Random crash_random_;
+  sim::Disk disk_;
+  sim::Network network_;
+  TracedLog log_;
+  ModelResolver resolver_;
+  ModelWorld models_;
+  ModelUsers users_;
+  std::vector<std::unique_ptr<ModelServer>> servers_;
+  std::unique_ptr<Machine> machine_;
+  std::size_t next_crash_ = 0;
+  std::optional<CrashKind> pending_;     // how the life ends when its cut comes
+  std::optional<CrashKind> wanted_;      // to be done after this event
+  Duration downtime_{};
+  Survival survival_ = Survival::drawn;
+  MonotonicTime stopping_since_{};
+  bool is_stopping_ = false;
+  bool start_noted_ = false;
+  bool has_healed_ = false;
+  bool is_done_ = false;
+  std::size_t clients_ = 0;
+  Outcome outcome_;
+  world::TaskGroup tasks_;
+};
+
+}  // namespace posthorn::proof
