@@ -101,7 +101,9 @@ void Ledger::refused_elsewhere(std::string_view at, const std::string& recipient
 }
 
 void Ledger::tried_elsewhere(std::string_view at, const std::string& recipient) {
+  // Reports go to the same senders again and again: only letters name their recipients once.
   const auto found = refused_at_.find(fmt::format("{} {}", at, recipient));
+  if (!places_.contains(recipient)) return;
   if (found == refused_at_.end() || died_between(found->second, loop_.now())) return;
   const auto waited = loop_.now() - found->second;
   // A reply takes its time to arrive, and so does the next attempt: only the latter counts against us.

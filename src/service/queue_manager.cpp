@@ -283,11 +283,14 @@ store::RecipientState QueueManager::next_state(const store::StoredMessage& messa
                                  .outcome_unknown = result.what == What::unknown,
                                  .named_wait = rules::named_wait(result.reply)};
   const auto step = rules::next_step(settings_.retry, deferral, state.age, world_.random.next());
-  if (step.action == rules::NextStep::Action::give_up) {
+  const bool ends = step.action == rules::NextStep::Action::give_up;
+  if (ends && step.wait <= Duration::zero()) {
     state.status = Status::failed;
     state.status_code = "4.4.7";
   } else {
-    state.next_attempt = wall + std::chrono::ceil<std::chrono::microseconds>(step.wait);
+    // I11: nobody is given up before the life of the message is over; until then it waits, and is tried once more.
+    const Duration wait = ends ? step.wait + std::chrono::seconds{1} : step.wait;
+    state.next_attempt = wall + std::chrono::ceil<std::chrono::microseconds>(wait);
   }
   return state;
 }
