@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""The documents name only what is there: links and paths, make targets, commands of the program, cmake presets.
+"""The documents name only what is there: links and paths, make targets, commands of the program, cmake presets; and
+docs/spool_format.md lists every member of the types that stand on the disk.
 
 usage: check_docs.py [--root FOLDER] [--program PROGRAM]     without a program its commands are not checked
 """
@@ -14,6 +15,30 @@ PATH = re.compile(r"`((?:src|tests|tools|docs|bench|packaging|cmake)/[\w./-]*)`"
 FENCE = re.compile(r"^```sh\n(.*?)^```", re.M | re.S)
 MAKE = re.compile(r"(?:^|`)make ([a-z]+)", re.M)
 COMMAND = re.compile(r"(?:^|[`/ ])posthorn ([a-z]+)\b(?=[^`\n]*)")
+
+FORMAT = "docs/spool_format.md"
+ON_DISK = ["SpoolIdentity", "SegmentHeader", "VoidRange", "RecordHeader", "RecordType", "MessageFacts", "BodyFacts", "DeliveryName", "Origin",
+           "OutcomeFacts", "SettlementFacts", "RecipientState", "RecipientStatus"]
+ENUM = r"^\s*enum class {} .*?\{{(.*?)^\}};"
+STRUCT = r"^struct {} \{{(.*?)^\}};"
+FIELD = re.compile(r"^  (?!enum|using|bool operator|\[\[)[\w:<>, ]+? (\w+)(?:\{[^{}]*\}| = [^;()]+)?;")
+
+
+def members_of(source, name):
+    """What the type has: the names of an enum, or the fields of a struct. None: no such type."""
+    source = re.sub(r"\s*//.*", "", source)
+    if found := re.search(ENUM.format(name), source, re.M | re.S):
+        return set(re.findall(r"(\w+)\s*(?:=\s*\d+)?\s*(?:,|$)", found[1]))
+    if found := re.search(STRUCT.format(name), source, re.M | re.S):
+        one_line = re.sub(r"\n {6,}", " ", found[1])
+        return {field[1] for line in one_line.splitlines() if (field := FIELD.match(line))}
+    return None
+
+
+def rows_of(text, name):
+    """The first column of the table headed by this name."""
+    found = re.search(rf"^\| `{name}` \|.*\n\| ---.*\n((?:\|.*\n)+)", text, re.M)
+    return set(re.findall(r"^\| `(\w+)` \|", found[1], re.M)) if found else None
 
 
 class Documents:
@@ -35,7 +60,20 @@ class Documents:
             text = path.read_text()
             self.check_paths(path, text)
             self.check_commands(path, text)
+        if (self.root / FORMAT).exists():
+            self.check_format(self.root / FORMAT)
         return self.faults
+
+    def check_format(self, path):
+        source = "\n".join(header.read_text() for header in sorted((self.root / "src/store").glob("*.hpp")))
+        text = path.read_text()
+        for name in ON_DISK:
+            has, says = members_of(source, name), rows_of(text, name)
+            if has is None or says is None:
+                self.fault(path, f"{name} is missing in the " + ("code" if has is None else "document"))
+            else:
+                for member in sorted(has ^ says):
+                    self.fault(path, f"{name}::{member} is only in the " + ("code" if member in has else "document"))
 
     def fault(self, path, what):
         self.faults.append(f"{path.relative_to(self.root)}: {what}")

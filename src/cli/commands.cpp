@@ -4,6 +4,7 @@
 #include "cli/newaliases_command.hpp"
 #include "cli/serve_command.hpp"
 #include "cli/sim_command.hpp"
+#include "cli/spool_command.hpp"
 #include "cli/user_command.hpp"
 
 #include <algorithm>
@@ -16,6 +17,7 @@ constexpr std::array commands{
     Command{"serve", "the mail server, in the foreground", &run_serve},
     Command{"check", "whether the configuration is good: names each fault", &run_check},
     Command{"user", "adds, removes and lists local users", &run_user},
+    Command{"spool", "checks and shows the spool of a stopped server", &run_spool},
     Command{"newaliases", "checks the aliases file", &run_newaliases, true},
     Command{"sim", "the whole server in a simulated world, one run per seed", &run_sim},
     Command{"help", "this list, the help of a command, or the settings (posthorn help settings)", &run_help},

@@ -33,6 +33,12 @@ std::string_view event_of(What what) {
   bug("a result without a name");
 }
 
+bool all_wait(const std::vector<store::Outcome>& outcomes) {
+  return std::ranges::all_of(outcomes, [](const store::Outcome& outcome) {
+    return outcome.state.status == store::RecipientStatus::queued || outcome.state.status == store::RecipientStatus::held;
+  });
+}
+
 }  // namespace
 
 QueueManager::QueueManager(QueueWorld world, QueueSettings settings)
@@ -256,6 +262,8 @@ world::Task<> QueueManager::record(MessageId id, std::vector<store::Outcome> out
   while (true) {
     const auto recorded = co_await world_.spool.record(world_.loop, id, outcomes);
     if (recorded || stopped_) co_return;
+    // The reserve of a full disk is for what ends something; a deferral that is not kept costs a restart one early attempt.
+    if (recorded.error().kind == Error::Kind::no_space && all_wait(outcomes)) co_return;
     world_.log.error("outcome.not_recorded", {{"message", id}, {"error", recorded.error().text}});
     co_await world::sleep_until(world_.loop, after(world_.loop.now(), settings_.record_pause));
   }

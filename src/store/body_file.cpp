@@ -42,6 +42,7 @@ struct BodyWriter::State {
   std::unique_ptr<world::File> file;
   std::string buffer;         // what was not written yet
   std::uint64_t written = 0;  // whole blocks
+  std::uint64_t failed_syncs = 0;  // of the folder, when the file was made
   std::vector<std::uint32_t> checksums;
 
   State(std::shared_ptr<BodyFiles> of, MessageId named) : files(std::move(of)), id(named) {}
@@ -53,6 +54,7 @@ struct BodyWriter::State {
 
   Result<> create() {
     if (file) return {};
+    failed_syncs = files->failed_syncs();
     auto created = files->create(id);
     if (!created) return failure(std::move(created).error());
     file = *std::move(created);
@@ -77,7 +79,9 @@ struct BodyWriter::State {
     if (auto done = write(buffer.size()); !done) return done;
     if (auto done = file->sync_data(); !done) return done;
     if (auto done = file->close(); !done) return done;
-    return files->sync();
+    if (auto done = files->sync(); !done) return done;
+    if (files->failed_syncs() == failed_syncs) return {};
+    return failure(Error::Kind::io, "a sync of the folder of bodies failed meanwhile");
   }
 };
 

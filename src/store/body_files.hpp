@@ -22,14 +22,22 @@ class BodyFiles : public std::enable_shared_from_this<BodyFiles> {
   BodyFiles(std::unique_ptr<world::Folder> folder, world::Workers& workers, std::uint32_t block_octets)
       : folder_(std::move(folder)), workers_(workers), block_octets_(block_octets) {}
 
+  /// False: there is no such folder (a spool that is only looked at); nothing may be asked of it then.
+  [[nodiscard]] bool is_there() const { return folder_ != nullptr; }
   [[nodiscard]] Result<std::unique_ptr<world::File>> create(MessageId id) {
     return folder_->create_file(id.to_string(), 0600);
   }
   [[nodiscard]] Result<std::unique_ptr<world::File>> open(MessageId id) {
     return folder_->open_file(id.to_string(), false);
   }
-  /// Makes the names durable.
-  [[nodiscard]] Result<> sync() { return folder_->sync(); }
+  /// Makes the names durable. A sync that fails may have dropped the names of others too, and their own sync, which then
+  /// finds nothing to do, proves nothing: whoever made a file compares failed_syncs() before and after (F4).
+  [[nodiscard]] Result<> sync() {
+    auto synced = folder_->sync();
+    if (!synced) ++failed_syncs_;
+    return synced;
+  }
+  [[nodiscard]] std::uint64_t failed_syncs() const { return failed_syncs_; }
   [[nodiscard]] Result<> remove(MessageId id) { return folder_->remove(id.to_string()); }
   /// Moves the file to another folder under a new name.
   [[nodiscard]] Result<> move(MessageId id, world::Folder& to, const std::string& name) {
@@ -50,6 +58,7 @@ class BodyFiles : public std::enable_shared_from_this<BodyFiles> {
   world::Workers& workers_;
   std::uint32_t block_octets_;
   std::atomic<std::size_t> jobs_ = 0;
+  std::atomic<std::uint64_t> failed_syncs_ = 0;
 };
 
 }  // namespace posthorn::store

@@ -80,7 +80,7 @@ FoundSegment SegmentFolder::look_at(std::uint32_t number, const std::string& nam
 Result<std::shared_ptr<world::File>> SegmentFolder::open(std::uint32_t number) {
   const std::lock_guard lock{mutex_};
   if (const auto found = open_.find(number); found != open_.end()) return found->second;
-  auto file = folder_.open_file(name_of(number), true);
+  auto file = folder_.open_file(name_of(number), access_ == Access::write);
   if (!file) return failure(std::move(file).error());
   const std::shared_ptr<world::File> shared = *std::move(file);
   open_.emplace(number, shared);

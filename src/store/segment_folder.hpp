@@ -35,13 +35,15 @@ struct FoundFiles {
 
 class SegmentFolder {
  public:
+  enum class Access : std::uint8_t { read, write };
+
   /// `folder` outlives it.
-  explicit SegmentFolder(world::Folder& folder) : folder_(folder) {}
+  explicit SegmentFolder(world::Folder& folder, Access access = Access::write) : folder_(folder), access_(access) {}
 
   /// All that is there, with the headers read. A segment's header is the newer of its two copies that is whole.
   [[nodiscard]] Result<FoundFiles> find();
 
-  /// The file, opened for reading and writing; kept open for a while.
+  /// The file, opened for our access; kept open for a while.
   [[nodiscard]] Result<std::shared_ptr<world::File>> open(std::uint32_t number);
   /// Forgets the open file: after a failed write or sync nobody uses that descriptor again.
   void forget(std::uint32_t number);
@@ -65,6 +67,7 @@ class SegmentFolder {
   [[nodiscard]] FoundSegment look_at(std::uint32_t number, const std::string& name);
 
   world::Folder& folder_;
+  Access access_;
   std::mutex mutex_;
   std::map<std::uint32_t, std::shared_ptr<world::File>> open_;
   std::deque<std::uint32_t> opened_;

@@ -133,7 +133,7 @@ std::optional<RecordHeader> decode_record_header(std::string_view octets) {
   if (in.take<std::uint32_t>() != crc32c(octets.substr(8, record_header_octets - 8))) return std::nullopt;
   RecordHeader header;
   const auto type = in.take<std::uint8_t>();
-  if (type < 1 || type > 2) return std::nullopt;
+  if (type < 1 || type > static_cast<std::uint8_t>(last_record_type)) return std::nullopt;
   header.type = static_cast<RecordType>(type);
   (void)in.take_raw(3);
   header.offset = in.take<std::uint32_t>();

@@ -16,6 +16,8 @@ std::uint64_t floor_for(SegmentNeed need, std::uint64_t reserve, std::uint64_t m
   switch (need) {
     case SegmentNeed::message:
       return reserve - std::min(reserve, makeable);
+    case SegmentNeed::deferral:
+      return reserve / 2;
     case SegmentNeed::compaction:
       return 1;
     case SegmentNeed::outcome:
@@ -46,6 +48,10 @@ std::uint64_t SegmentSupply::makeable() const {
 
 bool SegmentSupply::has_room_for_messages() const {
   return state_.segments.count(SegmentStage::empty) + makeable() >= reserve();
+}
+
+bool SegmentSupply::has_segment_for_messages() const {
+  return state_.segments.count(SegmentStage::empty) + makeable() > reserve();
 }
 
 std::uint64_t SegmentSupply::shortage() const {

@@ -10,8 +10,9 @@
 
 namespace posthorn::store {
 
-/// Who asks for a segment: the later, the deeper it may reach into the reserve.
-enum class SegmentNeed : std::uint8_t { message, compaction, outcome };
+/// Who asks for a segment: the later, the deeper it may reach into the reserve. A deferral leaves half of it to what ends
+/// something: else many of them on a full disk would leave no room to say that a message is gone.
+enum class SegmentNeed : std::uint8_t { message, deferral, compaction, outcome };
 
 class SegmentSupply {
  public:
@@ -38,6 +39,8 @@ class SegmentSupply {
   // ---- with the mutex held ----
   /// Messages may be written: the reserve is there, or there is room to make it.
   [[nodiscard]] bool has_room_for_messages() const;
+  /// A message that needs a fresh segment would get one.
+  [[nodiscard]] bool has_segment_for_messages() const;
   /// How many empty segments are lacking from the stock that should be there.
   [[nodiscard]] std::uint64_t shortage() const;
   [[nodiscard]] std::uint32_t reserve() const;

@@ -27,6 +27,7 @@ struct Segment {
   SegmentHeader header;
   SegmentStage stage = SegmentStage::empty;
   bool is_busy = false;             ///< a background job has it
+  bool has_failed = false;          ///< its sync at the start failed: what was read from it may be in memory only
   bool ends_clean = true;           ///< its last batch was acknowledged or declared void, not cut by the power
   bool holds_stale_copies = false;  ///< records of messages that were moved on stand in it
   std::uint32_t live_messages = 0;

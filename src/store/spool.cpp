@@ -63,9 +63,13 @@ world::Task<> Spool::drain(world::Loop& loop) {
       core.writer.answer_overdue(true);
       return true;
     });
-    if (core.is_idle()) co_return;
+    if (core.is_idle()) break;
     co_await world::sleep_until(loop, after(loop.now(), drain_pause));
   }
+  co_await world::on_workers(core.world.commit_worker, loop, [&core] {
+    core.writer.mark_pause();
+    return true;
+  });
 }
 
 MessageId Spool::new_id() {

@@ -150,7 +150,7 @@ class Spool {
   [[nodiscard]] world::Task<Result<>> commit(world::Loop& loop, NewMessage message, MonotonicTime deadline = never);
 
   /// Records new states of recipients; durable when it returns success, and then the message is forgotten if all its
-  /// recipients are final. Outcomes of unknown messages are ignored with success. Takes the reserve when the disk is full.
+  /// recipients are final. Outcomes of unknown messages are ignored with success. Takes a full disk's reserve; deferrals half.
   /// Errors: as commit(); nothing of it was recorded: call again.
   [[nodiscard]] world::Task<Result<>> record(world::Loop& loop, MessageId id, std::vector<Outcome> outcomes);
 

@@ -17,7 +17,10 @@ Result<std::unique_ptr<world::Folder>> open_or_make(world::Folder& parent, std::
   auto folder = parent.open_folder(name);
   if (folder || folder.error().kind != Error::Kind::not_found) return folder;
   if (auto made = parent.make_folder(name, 0700); !made) return failure(std::move(made).error());
-  if (auto synced = parent.sync(); !synced) return failure(std::move(synced).error());
+  if (auto synced = parent.sync(); !synced) {
+    (void)parent.remove(name, true);  // a second sync would prove nothing about this name
+    return failure(std::move(synced).error());
+  }
   return parent.open_folder(name);
 }
 
@@ -110,15 +113,18 @@ Result<> SpoolCore::start() {
 
 /// What a program that was killed wrote last may be in memory only; before anything is decided by it, it is made durable.
 Result<> SpoolCore::sync_newest_segment() {
-  const Segment* newest = nullptr;
-  for (const auto& [number, segment] : state.segments.all()) {
+  Segment* newest = nullptr;
+  for (auto& [number, segment] : state.segments.all()) {
     if (newest == nullptr || segment.header.generation > newest->header.generation) newest = &segment;
   }
   if (newest == nullptr || newest->header.is_empty()) return {};
   auto file = folder.open(newest->number());
   if (!file) return failure(std::move(file).error());
   auto synced = (*file)->sync_data();
-  if (!synced) folder.forget(newest->number());
+  if (!synced) {
+    folder.forget(newest->number());
+    newest->has_failed = true;
+  }
   return synced;
 }
 
@@ -255,7 +261,8 @@ SpoolFacts SpoolCore::facts() {
   facts.compacted_segments = state.compacted_segments;
   if (state.is_failing || !state.is_in_place) {
     facts.why = state.is_failing ? state.failed_with : Error::Kind::io;
-  } else if (!supply.has_room_for_messages() || state.space.octets < 2 * settings.largest_message ||
+  } else if (!supply.has_room_for_messages() || (state.is_full && !supply.has_segment_for_messages()) ||
+             state.space.octets < 2 * settings.largest_message ||
              state.space.inodes < 16) {
     facts.why = Error::Kind::no_space;
   } else {

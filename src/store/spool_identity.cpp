@@ -84,7 +84,10 @@ Result<std::unique_ptr<world::Folder>> open_spool_folder(world::Folder& state, c
                     state.path(), identity_copy_name));
   }
   if (auto made = state.make_folder(spool_folder_name, 0700); !made) return failure(std::move(made).error());
-  if (auto synced = state.sync(); !synced) return failure(std::move(synced).error());
+  if (auto synced = state.sync(); !synced) {
+    (void)state.remove(spool_folder_name, true);  // a second sync would prove nothing about this name
+    return failure(std::move(synced).error());
+  }
   return state.open_folder(spool_folder_name);
 }
 

@@ -50,6 +50,9 @@ struct FinishPart {
   std::vector<std::uint64_t> covers;
 };
 
+/// "Everything before is durable": written when the log rests, so that rot in its last batch is told from a torn write.
+struct PausePart {};
+
 struct SpoolItem {
   SpoolItem() = default;
   SpoolItem(const SpoolItem&) = delete;
@@ -57,7 +60,7 @@ struct SpoolItem {
   ~SpoolItem();
 
   MessageId id;
-  std::variant<MessagePart, OutcomePart, FinishPart> part;
+  std::variant<MessagePart, OutcomePart, FinishPart, PausePart> part;
 
   // ---- the commit thread's ----
   std::string facts;                     ///< record header and facts of outcomes; settlement of a message

@@ -4,6 +4,7 @@
 #include "world/wait.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace posthorn::store {
 namespace {
@@ -38,6 +39,7 @@ world::Task<> SpoolMaintenance::pass() {
     return true;
   });
   co_await look_after_failures();
+  co_await mark_pause();
   co_await check_place();
   retry_removals();
   co_await retire_dead();
@@ -51,6 +53,20 @@ world::Task<> SpoolMaintenance::look_after_failures() {
   co_await world::on_workers(core.world.commit_worker, loop_, [&core] {
     core.writer.probe();
     core.writer.answer_overdue(core.is_stopping);
+    return true;
+  });
+}
+
+/// When nothing was written for a moment.
+world::Task<> SpoolMaintenance::mark_pause() {
+  auto& core = *core_;
+  {
+    const std::lock_guard lock{core.state.mutex};
+    if (std::exchange(batches_seen_, core.state.batches) != core.state.batches) rests_since_ = loop_.now();
+    if (!core.state.has_open_end || loop_.now() < after(rests_since_, tick)) co_return;
+  }
+  co_await world::on_workers(core.world.commit_worker, loop_, [&core] {
+    core.writer.mark_pause();
     return true;
   });
 }

@@ -27,6 +27,7 @@ class SpoolMaintenance {
  private:
   [[nodiscard]] world::Task<> pass();
   [[nodiscard]] world::Task<> look_after_failures();
+  [[nodiscard]] world::Task<> mark_pause();
   [[nodiscard]] world::Task<> check_place();
   [[nodiscard]] world::Task<> retire_dead();
   [[nodiscard]] world::Task<> fill_stock();
@@ -53,6 +54,8 @@ class SpoolMaintenance {
   std::shared_ptr<SpoolCore> core_;
   world::Loop& loop_;
   MonotonicTime next_check_{};
+  std::uint64_t batches_seen_ = 0;  // SpoolState::batches a moment ago
+  MonotonicTime rests_since_{};
   std::uint64_t resting_ = 0;  // generation: a victim that could not be cleared is not tried again at once
   MonotonicTime rests_until_{};
 };

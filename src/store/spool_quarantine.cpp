@@ -30,6 +30,7 @@ void SpoolQuarantine::keep_gap(std::uint64_t generation, const Place& place) {
 }
 
 void SpoolQuarantine::keep_body(MessageId id, BodyFiles& bodies, std::string_view what) {
+  if (folder_ == nullptr) return;
   const auto moved = bodies.move(id, *folder_, id.to_string() + ".body");
   if (moved) (void)folder_->sync();
   log_.error("spool.body_damaged", {{"message", id},
@@ -39,6 +40,7 @@ void SpoolQuarantine::keep_body(MessageId id, BodyFiles& bodies, std::string_vie
 }
 
 bool SpoolQuarantine::copy(const Place& place, const std::string& name) {
+  if (folder_ == nullptr) return false;
   auto file = folder_->create_file(name, 0600);
   if (!file) return file.error().kind == Error::Kind::exists;
   const bool copied =

@@ -17,6 +17,7 @@ namespace posthorn::store {
 
 class SpoolQuarantine {
  public:
+  /// Without a folder it keeps nothing: for looking only.
   SpoolQuarantine(std::unique_ptr<world::Folder> folder, world::Log& log) : folder_(std::move(folder)), log_(log) {}
 
   struct Place {

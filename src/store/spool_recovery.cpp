@@ -98,20 +98,21 @@ void SpoolRecovery::read(const SegmentHeader& segment) {
     for (const auto& record : scan.records) apply(record, segment);
     note_gaps(scan, segment, **file);
     report_.dropped_octets += scan.dropped_octets;
-    if (!scan.is_damaged()) stage = SegmentStage::sealed;
+    // One with a void range had failed: it is not written again either (I22).
+    if (!scan.is_damaged() && options.end == segment.octets) stage = SegmentStage::sealed;
   } else {
     note({name, 0, segment.octets, file.error().text});
   }
   ++report_.segments;
   const std::lock_guard lock{state_.mutex};
   auto& known = *state_.segments.find(segment.number);
-  known.stage = stage;
+  known.stage = known.has_failed ? SegmentStage::failed : stage;
   known.ends_clean = options.last_batch_is_durable;
 }
 
 ScanOptions SpoolRecovery::scan_options(const SegmentHeader& segment) {
   const std::lock_guard lock{state_.mutex};
-  ScanOptions options{.end = state_.end_of(segment), .check_all_contents = options_.check_all_contents};
+  ScanOptions options{.end = state_.end_of(segment), .check_all_contents = options_.check_all};
   options.last_batch_is_durable = options.end != segment.octets;
   // A start begins a segment only when all it wrote to the one before is durable.
   for (const auto& [number, other] : state_.segments.all()) {
@@ -126,6 +127,7 @@ void SpoolRecovery::apply(const ScannedRecord& record, const SegmentHeader& segm
   ++report_.records;
   if (!record.facts_are_good) return note_bad_record(record, segment);
   const RecordPlace place{segment.number, record.header.offset};
+  if (record.header.type == RecordType::pause) return;
   if (record.header.type == RecordType::message) return apply_message(record, place);
   const auto outcomes = read_outcomes(record.facts);
   if (!outcomes) return note_bad_record(record, segment);
@@ -164,10 +166,16 @@ void SpoolRecovery::note_bad_record(const ScannedRecord& record, const SegmentHe
   if (header.type == RecordType::message) {
     // Named at the end, unless it turns out that the message is gone or stands elsewhere too.
     damaged_[header.id] = {segment.number, segment.generation, header.offset, header.octets()};
+    if (options_.check_all) note_bad_envelope(header.id, damaged_[header.id]);
     return;
   }
   note({SegmentFolder::name_of(segment.number), header.offset, header.octets(),
         "an outcome of message " + header.id.to_string() + " fails its checksum"});
+}
+
+void SpoolRecovery::note_bad_envelope(MessageId id, const DamagedRecord& record) {
+  note({SegmentFolder::name_of(record.segment), record.offset, record.octets,
+        "the envelope of message " + id.to_string() + " fails its checksum"});
 }
 
 void SpoolRecovery::note_gaps(const SegmentScan& scan, const SegmentHeader& segment, world::File& file) {
@@ -183,8 +191,7 @@ void SpoolRecovery::note_gaps(const SegmentScan& scan, const SegmentHeader& segm
 std::vector<SpoolRecovery::Lost> SpoolRecovery::finish() {
   std::vector<Lost> lost;
   for (const auto& [id, record] : damaged_) {
-    note({SegmentFolder::name_of(record.segment), record.offset, record.octets,
-          "the envelope of message " + id.to_string() + " fails its checksum"});
+    if (!options_.check_all) note_bad_envelope(id, record);
     bool is_elsewhere = false;
     {
       const std::lock_guard lock{state_.mutex};

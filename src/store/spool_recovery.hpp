@@ -26,7 +26,7 @@ class SpoolRecovery {
  public:
   struct Options {
     SpoolQuarantine* quarantine = nullptr;  ///< none: looks only, copies and removes nothing
-    bool check_all_contents = false;        ///< every text, not only what may be torn
+    bool check_all = false;                 ///< every octet, also of messages that are gone; not only what may be torn
   };
 
   SpoolRecovery(SpoolState& state, SegmentFolder& folder, const Options& options)
@@ -70,6 +70,7 @@ class SpoolRecovery {
   void apply_message(const ScannedRecord& record, RecordPlace place);
   void apply_outcomes(MessageId id, RecordPlace place, const OutcomeFacts& outcomes);
   void note_bad_record(const ScannedRecord& record, const SegmentHeader& segment);
+  void note_bad_envelope(MessageId id, const DamagedRecord& record);
   void note_gaps(const SegmentScan& scan, const SegmentHeader& segment, world::File& file);
   void keep_lost(MessageId id, const DamagedRecord& record);
   void check_body(const world::Entry& entry, BodyFiles& bodies, std::set<MessageId>& present);

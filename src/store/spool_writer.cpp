@@ -20,11 +20,20 @@ SegmentNeed need_of(const SpoolItem& item) {
   const auto* message = std::get_if<MessagePart>(&item.part);
   if (message != nullptr && !message->moved_from) return SegmentNeed::message;
   const auto* outcome = std::get_if<OutcomePart>(&item.part);
-  return outcome != nullptr && !outcome->restated_from ? SegmentNeed::outcome : SegmentNeed::compaction;
+  if (outcome == nullptr || outcome->restated_from) return SegmentNeed::compaction;
+  const bool ends = std::ranges::any_of(outcome->outcomes, [](const Outcome& one) {
+    return one.state.status != RecipientStatus::queued && one.state.status != RecipientStatus::held;
+  });
+  return ends ? SegmentNeed::outcome : SegmentNeed::deferral;
 }
 
 /// An item that has nothing to be written is done with success.
 bool has_record(const SpoolItem& item) { return item.octets != 0; }
+
+RecordType type_of(const SpoolItem& item) {
+  if (std::holds_alternative<MessagePart>(item.part)) return RecordType::message;
+  return std::holds_alternative<PausePart>(item.part) ? RecordType::pause : RecordType::outcomes;
+}
 
 void encode_outcomes(SpoolItem& item) {
   ByteWriter out{std::string(record_header_octets, '\0')};
@@ -53,11 +62,28 @@ void SpoolWriter::write(SpoolFront::Items items) {
   flush();
 }
 
+void SpoolWriter::mark_pause() {
+  if (parts_.state.is_failing || !active_ || active_->is_fresh) return;
+  if (active_->next + record_octets(0, 0) > active_->header.octets) return;  // the next segment will say it
+  {
+    const std::lock_guard lock{parts_.state.mutex};
+    if (!parts_.state.has_open_end) return;
+  }
+  SpoolFront::Items items;
+  items.push_back(std::make_unique<SpoolItem>());
+  items.back()->part = PausePart{};
+  write(std::move(items));
+}
+
 /// A full disk refuses one by one what needs room; anything else that goes wrong concerns all.
 void SpoolWriter::make_room_for(Queue& items) {
   auto begun = begin_segment(need_of(*items.front()), items.front()->octets);
   if (begun) return;
   if (begun.error().kind != Error::Kind::no_space) set_failing(begun.error());
+  if (begun.error().kind == Error::Kind::no_space && need_of(*items.front()) == SegmentNeed::message) {
+    const std::lock_guard lock{parts_.state.mutex};
+    parts_.state.is_full = true;
+  }
   items.front()->result = std::move(begun);
   done(std::move(items.front()));
   items.pop_front();
@@ -90,7 +116,14 @@ Result<> SpoolWriter::prepare(SpoolItem& item, OutcomePlan& plan) {
   item.outcomes.reset();
   if (auto* message = std::get_if<MessagePart>(&item.part)) return prepare(item, *message, plan);
   if (auto* outcomes = std::get_if<OutcomePart>(&item.part)) return prepare(item, *outcomes, plan);
-  return prepare(item, std::get<FinishPart>(item.part));
+  if (auto* finish = std::get_if<FinishPart>(&item.part)) return prepare(item, *finish);
+  return prepare(item);
+}
+
+Result<> SpoolWriter::prepare(SpoolItem& item) {
+  item.facts.assign(record_header_octets, '\0');
+  item.octets = record_octets(0, 0);
+  return {};
 }
 
 Result<> SpoolWriter::prepare(SpoolItem& item, MessagePart& part, OutcomePlan& plan) {
@@ -200,7 +233,7 @@ void SpoolWriter::lay_out(Batch& batch) {
   for (auto& item : batch.items) {
     auto* message = std::get_if<MessagePart>(&item->part);
     auto& start = message != nullptr ? message->record : item->facts;
-    RecordHeader header{.type = message != nullptr ? RecordType::message : RecordType::outcomes,
+    RecordHeader header{.type = type_of(*item),
                         .offset = static_cast<std::uint32_t>(at),
                         .generation = active_->header.generation,
                         .life = active_->header.life,
@@ -254,8 +287,10 @@ void SpoolWriter::apply(Batch& batch) {
   if (std::exchange(active_->is_fresh, false)) {
     parts_.state.segments.renewed(*parts_.state.segments.find(active_->header.number));
     parts_.state.newest_durable_generation = active_->header.generation;
+    parts_.state.is_full = false;
   }
   active_->next = align_up(active_->next + batch.octets, active_->header.block);
+  parts_.state.has_open_end = false;
   for (auto& item : batch.items) apply(*item);
   ++parts_.state.batches;
 }
@@ -263,6 +298,7 @@ void SpoolWriter::apply(Batch& batch) {
 void SpoolWriter::apply(SpoolItem& item) {
   const RecordPlace place{active_->header.number, item.offset};
   auto about = item.id;
+  if (!std::holds_alternative<PausePart>(item.part)) parts_.state.has_open_end = true;
   if (auto* message = std::get_if<MessagePart>(&item.part)) {
     parts_.state.index.put(item.id, place, static_cast<std::uint32_t>(item.octets), message->brief);
     message->body_file.keep();

@@ -45,6 +45,8 @@ class SpoolWriter {
   void write(SpoolFront::Items items);
   /// While no segment can be written: tries a fresh one.
   void probe();
+  /// The log rests: says so in it, so that damage to its last batch can be told from a write that the power cut short.
+  void mark_pause();
   /// Answers failed commits that have waited for their voiding for `verdict_wait`, or all of them.
   void answer_overdue(bool all);
 
@@ -69,6 +71,7 @@ class SpoolWriter {
   [[nodiscard]] Result<> prepare(SpoolItem& item, MessagePart& part, OutcomePlan& plan);
   [[nodiscard]] Result<> prepare(SpoolItem& item, OutcomePart& part, OutcomePlan& plan);
   [[nodiscard]] Result<> prepare(SpoolItem& item, FinishPart& part);
+  [[nodiscard]] Result<> prepare(SpoolItem& item);
   [[nodiscard]] Result<> admit(const SpoolItem& item) const;
   [[nodiscard]] Result<> knows_all_about(MessageId id) const;
   [[nodiscard]] bool fits(const Batch& batch, const SpoolItem& item) const;

@@ -154,5 +154,29 @@ class RfcStatus(unittest.TestCase):
             self.assertIn("without its comment", output)
 
 
+class SpoolFormat(unittest.TestCase):
+    """The document of the spool and its types: a member in one of them only is found."""
+
+    def check(self, change):
+        source = TOOLS.parent
+        with tempfile.TemporaryDirectory() as folder:
+            tree = Tree(folder)
+            tree.write("Makefile", "")
+            tree.write("CMakePresets.json", "")
+            for header in (source / "src/store").glob("*.hpp"):
+                tree.write(f"src/store/{header.name}", change(header.read_text()))
+            tree.write("docs/spool_format.md", (source / "docs/spool_format.md").read_text())
+            return tree.run("check_docs.py")[1]
+
+    def test_a_record_type_that_is_not_documented_is_found(self):
+        told = self.check(lambda text: text.replace("  pause = 3,", "  pause = 3,\n  other = 4,"))
+        self.assertIn("RecordType::other is only in the code", told)
+        self.assertNotIn("is only", self.check(lambda text: text))
+
+    def test_a_field_that_went_is_found(self):
+        told = self.check(lambda text: text.replace("  std::uint32_t batch_octets = 0;", ""))
+        self.assertIn("RecordHeader::batch_octets is only in the document", told)
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -78,10 +78,16 @@ class SpoolHouse {
   };
 
   SpoolHouse() : SpoolHouse(Options{}) {}
-  explicit SpoolHouse(Options options)
-      : settings(options.spool), disk(options.disk), options_(options), random_(options.seed + 1) {
+  explicit SpoolHouse(Options options) : SpoolHouse(options, std::make_unique<sim::Disk>(options.disk)) {
     ensure(disk.make_root(settings.state_folder, 0700).has_value(), "the simulated disk takes a folder");
   }
+  /// On a disk that has seen something: the one a power cut left.
+  SpoolHouse(Options options, std::unique_ptr<sim::Disk> given)
+      : settings(options.spool),
+        own_disk_(std::move(given)),
+        disk(*own_disk_),
+        options_(options),
+        random_(options.seed + 1) {}
   ~SpoolHouse() { leave(); }
   SpoolHouse(const SpoolHouse&) = delete;
   SpoolHouse& operator=(const SpoolHouse&) = delete;
@@ -104,6 +110,12 @@ class SpoolHouse {
     if (!recovered) return failure(std::move(recovered).error());
     report = *std::move(recovered);
     return {};
+  }
+  /// The program ends in good order.
+  void stop() {
+    life_->spool->stop();
+    ensure(wait_for(drained(*life_->spool, life_->loop)), "the spool comes to its end");
+    leave();
   }
   /// The program ends as if it were killed: all that it wrote is there.
   void kill() { leave(); }
@@ -176,7 +188,12 @@ class SpoolHouse {
   }
 
   store::SpoolSettings settings;
-  sim::Disk disk;
+
+ private:
+  std::unique_ptr<sim::Disk> own_disk_;
+
+ public:
+  sim::Disk& disk;
   EventLog log;
   store::RecoveryReport report;  ///< of the last start
 
@@ -199,6 +216,10 @@ class SpoolHouse {
     world::TaskGroup tasks;
   };
 
+  static world::Task<bool> drained(store::Spool& spool, world::Loop& loop) {
+    co_await spool.drain(loop);
+    co_return true;
+  }
   void leave() { life_.reset(); }
 
   Options options_;
