@@ -11,11 +11,13 @@
 #include "system/posix_disk.hpp"
 #include "system/worker_threads.hpp"
 #include "world/task_group.hpp"
+#include "world/wait.hpp"
 
 #include <fmt/core.h>
 
 #include <malloc.h>
 
+#include <algorithm>
 #include <charconv>
 #include <memory>
 #include <string>
