@@ -97,6 +97,17 @@ class Client:
         assert said.startswith("250"), said
         return said
 
+    def be_refused(self, count):
+        """So many recipients elsewhere, each of which makes a long line in the log."""
+        self.hello()
+        self.ask("MAIL FROM:<carol@other.test>")
+        words = b"RCPT TO:<" + b"x" * 60 + b"@" + (b"y" * 60 + b".") * 3 + b"test>\r\n"
+        for _ in range(0, count, 100):
+            self.send(words * 100)
+            for _ in range(100):
+                said = self.hear()
+                assert said.startswith("550"), said
+
 
 def status_of(pid):
     """/proc/PID/status as a dict of texts."""

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """The optimised program where something is scarce: descriptors that run out (the sanitizers use some of their own), memory
-for thousands of sessions that wait."""
+for thousands of sessions that wait, a log that nobody reads."""
+import os
 import resource
+import signal
 import time
 import unittest
 
@@ -64,6 +66,19 @@ class Scarcity(unittest.TestCase):
             with Client(posthorn.port("mx")) as client:
                 client.deliver()
             posthorn.wait_for_mail("alice", 1)
+
+    def test_mail_goes_on_while_the_log_process_stands_still(self):
+        limits = {"errors": 1000000, "recipients": 100000}
+        with harness.Posthorn(users=["alice"], settings={"limits": limits, "log": {"level": "debug"}}) as server:
+            log = rig.log_process_of(server.pid())
+            os.kill(log, signal.SIGSTOP)
+            with Client(server.port("mx")) as client:
+                client.be_refused(14000)  # more than the queue holds
+                client.deliver()
+            server.wait_for_mail("alice", 1)
+            os.kill(log, signal.SIGCONT)
+            rig.wait_until(lambda: "log.dropped lines=" in server.errors.read_text(), 20, "the lost lines are counted",
+                           describe=server.told)
 
 
 if __name__ == "__main__":
