@@ -1,7 +1,9 @@
 #include "cli/check_command.hpp"
 #include "cli/command.hpp"
+#include "cli/explain_command.hpp"
 #include "cli/help_command.hpp"
 #include "cli/newaliases_command.hpp"
+#include "cli/queue_command.hpp"
 #include "cli/serve_command.hpp"
 #include "cli/sim_command.hpp"
 #include "cli/spool_command.hpp"
@@ -15,9 +17,12 @@ namespace {
 
 constexpr std::array commands{
     Command{"serve", "the mail server, in the foreground", &run_serve},
+    Command{"queue", "what waits in the running server, and what is to become of it", &run_queue},
+    Command{"explain", "what would happen, or happened, to mail for an address or to a message", &run_explain},
     Command{"check", "whether the configuration is good: names each fault", &run_check},
     Command{"user", "adds, removes and lists local users", &run_user},
     Command{"spool", "checks and shows the spool of a stopped server", &run_spool},
+    Command{"mailq", "what waits in the running server", &run_mailq, true},
     Command{"newaliases", "checks the aliases file", &run_newaliases, true},
     Command{"sim", "the whole server in a simulated world, one run per seed", &run_sim},
     Command{"help", "this list, the help of a command, or the settings (posthorn help settings)", &run_help},

@@ -139,6 +139,13 @@ service::RemoteDeliverySettings make_remote_settings(const config::Configuration
   return settings;
 }
 
+service::Explainer::Settings make_explainer_settings(const config::Configuration& configuration,
+                                                     std::vector<Endpoint> ours) {
+  service::Explainer::Settings settings{.targets = make_remote_settings(configuration, std::move(ours)).targets, .listeners = {}};
+  for (const auto& listener : configuration.listeners) settings.listeners.emplace_back(listener.role, name_of(listener));
+  return settings;
+}
+
 store::SpoolSettings make_spool_settings(const config::Configuration& configuration, std::string host_identity) {
   store::SpoolSettings settings;
   settings.state_folder = configuration.state;
@@ -151,6 +158,9 @@ store::SpoolSettings make_spool_settings(const config::Configuration& configurat
 
 service::ServerSettings make_server_settings(const config::Configuration& configuration, const TlsIdentitySet& tls,
                                              std::string host_identity) {
+  // A message is there for as long as `expire`, and known for `history` more: so old its first event can be.
+  const auto history = configuration.queue.history;
+  const auto keep = history > Duration::zero() ? history + configuration.queue.expire : Duration::zero();
   return {.policy = make_policy(configuration, tls),
           .limits = make_connection_limits(configuration),
           .spool = make_spool_settings(configuration, std::move(host_identity)),
@@ -160,6 +170,7 @@ service::ServerSettings make_server_settings(const config::Configuration& config
                                   .postmaster = make_postmaster(configuration)},
                        .hostname = configuration.hostname,
                        .report = {}},
+          .history = {.files = {.folder = configuration.state + "/history", .keep = keep}},
           .shutdown = configuration.limits.shutdown};
 }
 

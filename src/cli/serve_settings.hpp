@@ -31,6 +31,8 @@ struct TlsIdentitySet {
 /// `ours`: where we listen.
 [[nodiscard]] service::RemoteDeliverySettings make_remote_settings(const config::Configuration& configuration,
                                                                    std::vector<Endpoint> ours);
+[[nodiscard]] service::Explainer::Settings make_explainer_settings(const config::Configuration& configuration,
+                                                                   std::vector<Endpoint> ours);
 [[nodiscard]] store::SpoolSettings make_spool_settings(const config::Configuration& configuration,
                                                        std::string host_identity);
 [[nodiscard]] service::ServerSettings make_server_settings(const config::Configuration& configuration,

@@ -55,6 +55,18 @@ system::TlsIdentitySettings certificate_settings(const config::Configuration& co
   return settings;
 }
 
+Result<std::shared_ptr<const Secret>> read_token_file(const std::string& path) {
+  constexpr std::size_t longest = 4096;
+  constexpr std::size_t shortest = 16;
+  auto text = system::read_file(path, longest);
+  if (!text) return failure(std::move(text.error()));
+  while (!text->empty() && (text->back() == '\n' || text->back() == '\r')) text->pop_back();
+  if (text->size() < shortest) {
+    return failure(Error::Kind::invalid, path + ": a token has at least 16 characters: openssl rand -hex 24 > " + path);
+  }
+  return std::make_shared<const Secret>(std::move(*text));
+}
+
 }  // namespace
 
 StartFailure start_failure(Error error, ExitStatus otherwise) {
@@ -72,10 +84,10 @@ ServeWorld::~ServeWorld() = default;
 
 Step ServeWorld::set_up() {
   using Self = ServeWorld;
-  for (const auto step : {&Self::fit_descriptors, &Self::lock_state, &Self::make_mail_root, &Self::bind, &Self::start_log,
-                          &Self::load_certificates, &Self::become_user, &Self::make_certificate, &Self::start_workers, &Self::read_directory, &Self::make_loops,
+  for (const auto step : {&Self::fit_descriptors, &Self::lock_state, &Self::make_mail_root, &Self::bind, &Self::bind_control_http,
+                          &Self::start_log, &Self::load_certificates, &Self::read_token, &Self::become_user, &Self::bind_control_socket, &Self::make_certificate, &Self::start_workers, &Self::read_directory, &Self::make_loops,
                           &Self::make_acceptors, &Self::make_local_delivery, &Self::make_remote_delivery,
-                          &Self::make_server}) {
+                          &Self::make_control, &Self::make_server}) {
     if (auto done = (this->*step)(); !done) return done;
   }
   return {};
@@ -127,6 +139,33 @@ Step ServeWorld::bind() {
   auto bound = system::bind_listeners(addresses, {.loops = loop_count(configuration_)});
   if (!bound) return fail(std::move(bound.error()).context("listen"));
   bound_ = std::move(*bound);
+  return {};
+}
+
+Step ServeWorld::bind_control_http() {
+  if (!configuration_.admin.http) return {};
+  const std::vector<system::ListenAddress> addresses{{*configuration_.admin.http, {}}};
+  auto bound = system::bind_listeners(addresses, {});
+  if (!bound) return fail(std::move(bound.error()).context("[admin] http"));
+  bound_control_.push_back(std::move(bound->front()));
+  return {};
+}
+
+/// By the account that works here: what it may not make, nobody makes for it in a folder of its own.
+Step ServeWorld::bind_control_socket() {
+  const std::vector<system::ListenAddress> addresses{{world::UnixPath{configuration_.admin.socket}, {}}};
+  auto bound = system::bind_listeners(addresses, {});
+  if (!bound) return fail(std::move(bound.error()).context("[admin] socket"), ExitStatus::cannot_create);
+  bound_control_.push_back(std::move(bound->front()));
+  return {};
+}
+
+/// While we may still read what only root may.
+Step ServeWorld::read_token() {
+  if (configuration_.admin.token_file.empty()) return {};
+  auto token = read_token_file(configuration_.admin.token_file);
+  if (!token) return fail(std::move(token.error()).context("[admin] token_file"), ExitStatus::configuration);
+  token_ = std::move(*token);
   return {};
 }
 
@@ -283,6 +322,18 @@ Step ServeWorld::make_remote_delivery() {
   return {};
 }
 
+Step ServeWorld::make_control() {
+  explainer_ = std::make_unique<service::Explainer>(
+      service::Explainer::World{home(), *resolver_, random_, [this] { return directory_->current(); }, routing_},
+      make_explainer_settings(configuration_, bound_endpoints()));
+  for (auto& bound : bound_control_) {
+    auto acceptor = system::SocketAcceptor::make(*environments_.front(), std::move(bound.sockets.front()), bound.local);
+    if (!acceptor) return fail(std::move(acceptor.error()).context("[admin]"));
+    control_.push_back(std::move(*acceptor));
+  }
+  return {};
+}
+
 /// Where we listen, so that mail that would come back to us is found out.
 std::vector<Endpoint> ServeWorld::bound_endpoints() const {
   std::vector<Endpoint> endpoints;
@@ -296,6 +347,8 @@ std::vector<Endpoint> ServeWorld::bound_endpoints() const {
 Step ServeWorld::make_server() {
   auto settings = make_server_settings(configuration_, {certificates_}, system::machine_identity());
   settings.spool.adopt = adopt_spool_;
+  settings.control.account = system::user_id();
+  settings.control.token = token_;
   server_ = std::make_unique<service::Server>(service::ServerWorld{.loops = std::move(loop_worlds_),
                                                                    .disk = disk_,
                                                                    .commit_worker = *commit_worker_,
@@ -303,10 +356,11 @@ Step ServeWorld::make_server() {
                                                                    .log = *log_,
                                                                    .clock = clock_,
                                                                    .random = random_,
-                                                                   .process = system::process_id()},
+                                                                   .process = system::process_id(),
+                                                                   .control = std::move(control_)},
                                               std::move(settings),
                                               service::Server::Parts{*directory_, *routes_, *local_delivery_,
-                                                                     remote_delivery_.get()});
+                                                                     remote_delivery_.get(), explainer_.get()});
   return {};
 }
 
@@ -358,6 +412,18 @@ world::Task<> ServeWorld::watch_certificates(world::Event& end) {
   }
 }
 
+/// One that cannot be read any more (we are not root now) keeps the one before.
+void ServeWorld::reload_token() {
+  const auto& file = configuration_.admin.token_file;
+  auto token = file.empty() ? Result<std::shared_ptr<const Secret>>{nullptr} : read_token_file(file);
+  if (token) {
+    server_->control().change_token(std::move(*token));
+  } else {
+    log_->error("token.unreadable", {{"error", token.error().text},
+                                     {"what_to_do", "let the server's account read it; until then the old one counts"}});
+  }
+}
+
 world::Task<> ServeWorld::reload(config::Configuration configuration) {
   if (configuration.listeners.size() != configuration_.listeners.size() || configuration.state != configuration_.state) {
     log_->error("configuration.needs_restart", {{"error", "`listener` and `state` cannot change while the server runs"},
@@ -369,6 +435,7 @@ world::Task<> ServeWorld::reload(config::Configuration configuration) {
   server_->reload(make_policy(configuration_, {certificates_}), make_connection_limits(configuration_));
   directory_->change_reader(directory_reader(std::nullopt));
   co_await directory_->refresh_now(home());
+  reload_token();
   log_->set_level(configuration_.log.level);
   log_->set_format(configuration_.log.format == config::LogFormat::json ? system::LogFormat::json
                                                                         : system::LogFormat::text);

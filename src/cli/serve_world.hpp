@@ -5,6 +5,7 @@
 #include "cli/exit_status.hpp"
 #include "cli/serve_settings.hpp"
 #include "service/directory_routes.hpp"
+#include "service/explainer.hpp"
 #include "service/local_delivery.hpp"
 #include "service/remote_delivery.hpp"
 #include "service/server.hpp"
@@ -73,9 +74,12 @@ class ServeWorld {
   [[nodiscard]] Step lock_state();
   [[nodiscard]] Step make_mail_root();
   [[nodiscard]] Step bind();
+  [[nodiscard]] Step bind_control_http();
+  [[nodiscard]] Step read_token();
   [[nodiscard]] Step start_log();
   [[nodiscard]] Step load_certificates();
   [[nodiscard]] Step become_user();
+  [[nodiscard]] Step bind_control_socket();
   [[nodiscard]] Step make_certificate();
   [[nodiscard]] Result<> give_folders(const system::Account& account);
   [[nodiscard]] Step start_workers();
@@ -85,9 +89,11 @@ class ServeWorld {
   [[nodiscard]] Step make_local_delivery();
   [[nodiscard]] Step make_remote_delivery();
   [[nodiscard]] Step make_server();
+  [[nodiscard]] Step make_control();
   [[nodiscard]] service::DirectorySource::Reader directory_reader(
       std::optional<std::vector<store::FileMark>> marks) const;
   [[nodiscard]] std::vector<Endpoint> bound_endpoints() const;
+  void reload_token();
   void end_threads();
   void report_start();
 
@@ -102,6 +108,8 @@ class ServeWorld {
   std::unique_ptr<world::Folder> mail_root_;
   std::vector<std::size_t> listener_of_;  // of each of `bound_`, its place in the configuration
   std::vector<system::BoundListener> bound_;
+  std::vector<system::BoundListener> bound_control_;
+  std::shared_ptr<const Secret> token_;
   std::optional<system::LogProcess> log_process_;
   std::unique_ptr<system::QueuedLog> log_;
   std::unique_ptr<system::WorkerThreads> commit_worker_;
@@ -120,6 +128,8 @@ class ServeWorld {
   std::unique_ptr<system::SocketNetwork> network_;
   std::unique_ptr<service::LocalDelivery> local_delivery_;
   std::unique_ptr<service::RemoteDelivery> remote_delivery_;
+  std::unique_ptr<service::Explainer> explainer_;
+  std::vector<std::unique_ptr<world::Acceptor>> control_;
   std::unique_ptr<service::Server> server_;
 };
 

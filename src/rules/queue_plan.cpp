@@ -362,6 +362,25 @@ std::optional<QueuePlan::DestinationFacts> QueuePlan::find_destination(std::stri
   return DestinationFacts{facts.window, facts.running, facts.waiting.size(), is_dead(facts)};
 }
 
+std::vector<QueuePlan::BusyDestination> QueuePlan::busiest(std::size_t most) const {
+  std::vector<const Destination*> all;
+  for (const auto& [key, destination] : destinations_) {
+    if (destination.members > 0) all.push_back(&destination);
+  }
+  const auto count = std::min(most, all.size());
+  const auto middle = all.begin() + static_cast<std::ptrdiff_t>(count);
+  std::ranges::partial_sort(all, middle, [](const Destination* a, const Destination* b) {
+    const auto waiting_a = a->waiting.size();
+    const auto waiting_b = b->waiting.size();
+    return waiting_a != waiting_b ? waiting_a > waiting_b : a->serial < b->serial;
+  });
+  std::vector<BusyDestination> busiest;
+  for (auto at = all.begin(); at != middle; ++at) {
+    busiest.push_back({std::string((*at)->key), {(*at)->window, (*at)->running, (*at)->waiting.size(), is_dead(**at)}});
+  }
+  return busiest;
+}
+
 std::vector<EntryId> QueuePlan::entries_of(MessageId message) const {
   std::vector<EntryId> ids;
   for (auto at = entries_.lower_bound(EntryId{message, 0}); at != entries_.end() && at->first.message == message;

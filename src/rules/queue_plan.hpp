@@ -90,6 +90,11 @@ class QueuePlan {
     bool is_dead = false;
   };
 
+  struct BusyDestination {
+    std::string key;
+    DestinationFacts facts;
+  };
+
   explicit QueuePlan(const Settings& settings) : settings_(settings) {}
   QueuePlan(const QueuePlan&) = delete;
   QueuePlan& operator=(const QueuePlan&) = delete;
@@ -138,6 +143,8 @@ class QueuePlan {
 
   [[nodiscard]] std::optional<EntryFacts> find(EntryId id) const;
   [[nodiscard]] std::optional<DestinationFacts> find_destination(std::string_view destination) const;
+  /// Those with the most entries waiting, the first first; linear in the destinations.
+  [[nodiscard]] std::vector<BusyDestination> busiest(std::size_t most) const;
   [[nodiscard]] std::vector<EntryId> entries_of(MessageId message) const;
   [[nodiscard]] std::size_t size() const { return entries_.size(); }
   [[nodiscard]] std::size_t destinations() const { return destinations_.size(); }

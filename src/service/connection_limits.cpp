@@ -15,6 +15,7 @@ ConnectionLimits::ConnectionLimits(Settings settings)
 std::pair<ConnectionLimits::Verdict, ConnectionLimits::Ticket> ConnectionLimits::admit(const IpAddress& client) {
   if (open_.fetch_add(1, std::memory_order_relaxed) >= most_.load(std::memory_order_relaxed)) {
     open_.fetch_sub(1, std::memory_order_relaxed);
+    refused_.fetch_add(1, std::memory_order_relaxed);
     return {Verdict::too_many, Ticket{}};
   }
   const auto group = group_of(client);
@@ -23,9 +24,11 @@ std::pair<ConnectionLimits::Verdict, ConnectionLimits::Ticket> ConnectionLimits:
   auto& count = shard.counts[group];
   if (count >= most_per_address_.load(std::memory_order_relaxed)) {
     open_.fetch_sub(1, std::memory_order_relaxed);
+    refused_.fetch_add(1, std::memory_order_relaxed);
     return {Verdict::too_many_from_address, Ticket{}};
   }
   ++count;
+  admitted_.fetch_add(1, std::memory_order_relaxed);
   return {Verdict::admitted, Ticket{*this, group}};
 }
 

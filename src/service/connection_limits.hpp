@@ -51,6 +51,9 @@ class ConnectionLimits {
   void change(Settings settings);
   [[nodiscard]] std::uint32_t most() const { return most_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::uint32_t open() const { return open_.load(std::memory_order_relaxed); }
+  /// Verdicts so far.
+  [[nodiscard]] std::uint64_t admitted() const { return admitted_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t refused() const { return refused_.load(std::memory_order_relaxed); }
 
  private:
   struct Shard {
@@ -63,6 +66,8 @@ class ConnectionLimits {
   std::atomic<std::uint32_t> most_;
   std::atomic<std::uint32_t> most_per_address_;
   std::atomic<std::uint32_t> open_ = 0;
+  std::atomic<std::uint64_t> admitted_ = 0;
+  std::atomic<std::uint64_t> refused_ = 0;
   std::array<Shard, 16> shards_;
 };
 

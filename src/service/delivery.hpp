@@ -40,6 +40,7 @@ struct RecipientResult {
 struct AttemptResult {
   std::vector<RecipientResult> recipients;  ///< one for each of the attempt's
   rules::Health health = rules::Health::worked;
+  std::string dialogue{};  ///< lines of the sessions there were, without the text and without secrets; for the operator
 };
 
 class Deliverer {

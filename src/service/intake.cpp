@@ -60,16 +60,21 @@ world::Task<Result<>> Intake::flow_into_file() {
 std::optional<smtp::Reply> Intake::end_of_text() {
   scanner_.finish();
   const auto& fault = scanner_.facts().fault;
-  return fault ? std::optional{reply_for(*fault)} : std::nullopt;
+  if (!fault) return std::nullopt;
+  world_.traffic.message_refused();
+  return reply_for(*fault);
 }
 
 world::Task<smtp::Reply> Intake::commit(IntakeEnvelope last) {
   auto groups = groups_of(last.envelope, world_.routes);
+  const auto began = world_.loop.now();
   auto stored = co_await store(std::move(last));
   if (!stored) {
+    world_.traffic.message_refused();
     world_.log.error("message.not_stored", {{"message", id_}, {"error", stored.error().text}});
     co_return reply_for(stored.error());
   }
+  world_.traffic.message_stored(world_.loop.now() - began);
   world_.accepted(id_, std::move(groups));
   co_return smtp::Reply{250, {2, 0, 0}, ReplyText{"accepted as " + id_.to_string()}};
 }

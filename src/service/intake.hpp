@@ -10,6 +10,7 @@
 #include "service/delivery_names.hpp"
 #include "service/groups.hpp"
 #include "service/policy.hpp"
+#include "service/traffic.hpp"
 #include "smtp/reply.hpp"
 #include "store/spool.hpp"
 #include "world/log.hpp"
@@ -31,6 +32,7 @@ struct IntakeWorld {
   const Routes& routes;
   /// Told of each message that has become durable, and of its groups. Called on the loop.
   std::function<void(MessageId, std::vector<Group>)> accepted;
+  Traffic& traffic;
 };
 
 /// What an accepted message is stored with.

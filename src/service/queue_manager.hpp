@@ -2,7 +2,8 @@
 // one plan for local and one for remote destinations), starts attempts, and records each outcome durably before anything
 // follows from it. It holds no message: an attempt loads its message from the spool.
 // Guarantees: a recipient's outcome is in the spool before the plan forgets the entry; an entry is in one attempt at a
-// time; nothing is tried before its time; one message or destination that fails stops no other.
+// time; nothing is tried before its time; one message or destination that fails stops no other; what an operator asks is
+// in the spool before it is answered, and no attempt that was under way writes over it.
 // On the home loop only, but for accepted().
 #pragma once
 
@@ -10,6 +11,9 @@
 #include "rules/retry_schedule.hpp"
 #include "service/delivery.hpp"
 #include "service/groups.hpp"
+#include "service/history.hpp"
+#include "service/message_gate.hpp"
+#include "service/recipient_steps.hpp"
 #include "service/reporter.hpp"
 #include "store/spool.hpp"
 #include "world/log.hpp"
@@ -18,8 +22,10 @@
 #include "world/wait.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 namespace posthorn::service {
@@ -32,6 +38,7 @@ struct QueueWorld {
   world::Random& random;
   const Routes& routes;
   Reporter& reporter;
+  History& history;
   Deliverer& local;
   Deliverer* remote;  ///< none: remote mail waits in the spool
 };
@@ -43,6 +50,30 @@ struct QueueSettings {
   bool paused = false;
   Duration record_pause = std::chrono::seconds{1};  ///< between attempts to record an outcome while the disk fails
   std::size_t adopt_batch = 512;                    ///< messages read at a time after a start
+  Duration gate_patience = std::chrono::seconds{30};  ///< an operator waits so long for outcomes that are being recorded
+};
+
+/// Recipients since the start, for metrics. I26: accepted + recovered = delivered + bounced + removed + what the spool holds
+/// queued or held, but for those that are being recorded this moment, and for messages the spool lost to a bad disk.
+struct QueueFacts {
+  std::uint64_t messages = 0;  ///< accepted
+  std::uint64_t accepted = 0;
+  std::uint64_t recovered = 0;  ///< waiting from earlier starts
+  std::uint64_t delivered = 0;
+  std::uint64_t bounced = 0;  ///< failed for good, expired ones among them
+  std::uint64_t expired = 0;
+  std::uint64_t removed = 0;
+  std::uint64_t deferrals = 0;   ///< events, as are the others below
+  std::uint64_t ambiguous = 0;   ///< outcomes unknown (I3)
+  std::uint64_t quarantined = 0;  ///< groups of messages that cannot be read
+  std::uint64_t delivered_after_removal = 0;
+  bool is_recovered = false;  ///< all that waited is known
+};
+
+/// What came of an operator's word about one message.
+struct ActionResult {
+  std::uint32_t recipients = 0;  ///< changed
+  std::uint32_t running = 0;     ///< of these, with an attempt under way: it may still succeed
 };
 
 class QueueManager {
@@ -57,6 +88,14 @@ class QueueManager {
   void stop();
   [[nodiscard]] world::Event& idle() { return idle_; }
 
+  /// Which recipients of a message are meant, with their state.
+  using Choice = std::function<bool(const mail::Recipient&, const store::RecipientState&)>;
+  /// An operator's word. When it returns, what changed is in the spool, and the reports that an expiry owes as well.
+  /// Errors: `not_found`, `timed_out` (outcomes of the message are being recorded all the time), as Spool::record().
+  [[nodiscard]] world::Task<Result<ActionResult>> act(OperatorAction action, MessageId id, Choice is_meant);
+
+  [[nodiscard]] const QueueFacts& facts() const { return facts_; }
+
   [[nodiscard]] const rules::QueuePlan& local_plan() const { return local_; }
   [[nodiscard]] const rules::QueuePlan& remote_plan() const { return remote_; }
 
@@ -65,6 +104,11 @@ class QueueManager {
   [[nodiscard]] Deliverer& deliverer(Lane lane) { return lane == Lane::local ? world_.local : *world_.remote; }
 
   void adopt(const store::StoredMessage& message);
+  /// Gives each group of the message its place in the plan; of those that have one only with `replaces`.
+  void place_entries(const store::StoredMessage& message, bool replaces);
+  void place_entry(const store::StoredMessage& message, const Group& group, bool replaces);
+  /// The plan had an entry that the routing of now, or an operator, has taken the ground from.
+  [[nodiscard]] world::Task<> replan(MessageId id);
   void pump_soon();
   void pump();
   void start_due(Lane lane);
@@ -73,16 +117,38 @@ class QueueManager {
   [[nodiscard]] world::Task<> attempt(Lane lane, rules::QueuePlan::Work work);
   [[nodiscard]] world::Task<AttemptResult> carry_out(Lane lane, const rules::QueuePlan::Work& work,
                                                      store::LoadedMessage loaded, std::vector<std::uint32_t> open);
+  void defer_after_fault(Lane lane, rules::EntryId entry, const Error& error);
+
+  // ---- the end of an attempt: queue_settling.cpp ----
   [[nodiscard]] world::Task<> settle(Lane lane, rules::EntryId entry, store::StoredMessage message,
                                      AttemptResult result);
-  [[nodiscard]] RoundEvent round_event(Lane lane, const store::StoredMessage& message, const RecipientResult& result);
+  [[nodiscard]] world::Task<> read_states_again(store::StoredMessage& message);
+  [[nodiscard]] std::vector<RoundEvent> steps_of(Lane lane, store::StoredMessage& message, const AttemptResult& result);
+  [[nodiscard]] RoundEvent round_event(Lane lane, const store::StoredMessage& message, const RecipientResult& result,
+                                       AttemptStep step);
+  void leave_attempt(Lane lane, rules::EntryId entry, const store::StoredMessage& message, rules::Health health,
+                     bool is_touched);
   /// Queues the reports that are owed, however long the disk takes to allow it.
   [[nodiscard]] world::Task<> report(store::StoredMessage message, std::vector<RoundEvent> round);
-  void defer_after_fault(Lane lane, rules::EntryId entry, const Error& error);
   [[nodiscard]] world::Task<> record(MessageId id, std::vector<store::Outcome> outcomes);
-  [[nodiscard]] store::RecipientState next_state(const store::StoredMessage& message, const RecipientResult& result);
+  [[nodiscard]] StepFacts step_facts(const store::StoredMessage& message) const;
+  void count(const AttemptStep& step, const RecipientResult& result);
+  void note(const store::StoredMessage& message, std::uint32_t place, const AttemptStep& step,
+            const RecipientResult& result);
+  /// Puts in what other attempts at the same message have brought meanwhile.
+  void join_states(store::StoredMessage& message, const std::vector<RoundEvent>& round);
+  void note_end(const store::StoredMessage& message);
+  void note_event(const store::StoredMessage& message, std::uint32_t place, std::string_view what,
+                  const store::RecipientState* state, std::string_view rule = {});
   void log_outcome(const store::StoredMessage& message, const RecipientResult& result,
                    const store::RecipientState& state);
+
+  // ---- the operator's hands: queue_actions.cpp ----
+  [[nodiscard]] world::Task<Result<ActionResult>> change(OperatorAction action, store::StoredMessage message,
+                                                         const Choice& is_meant);
+  [[nodiscard]] std::vector<std::uint32_t> running_recipients(const store::StoredMessage& message) const;
+  [[nodiscard]] bool is_running(MessageId id) const;
+  void log_action(OperatorAction action, const store::StoredMessage& message, const store::Outcome& outcome);
 
   QueueWorld world_;
   QueueSettings settings_;
@@ -92,6 +158,10 @@ class QueueManager {
   std::unordered_map<std::string, std::string> last_failures_;  ///< of destinations that could not be reached
   world::TimerId timer_ = world::TimerId::none;
   MonotonicTime timer_at_ = never;
+  MessageGate gate_;
+  std::unordered_map<MessageId, std::vector<store::RecipientState>> newest_;  ///< of messages with several attempts under way
+  std::unordered_set<MessageId> touched_;  ///< by an operator, while an attempt was under way: its state is to be read again
+  QueueFacts facts_;
   bool pump_posted_ = false;
   bool stopped_ = false;
   world::Event idle_;

@@ -289,6 +289,7 @@ std::string Reception::trace_field(const mail::Envelope& envelope, MessageId id)
 }
 
 void Reception::log_refusal(std::string_view event, const smtp::Reply& reply, const mail::Address& recipient) const {
+  world_.intake.traffic.recipient_refused();
   world_.log.info(event, {{"session", start_.session}, {"to", recipient.to_string()},
                           {"peer", peer_address().to_string()}, {"code", reply.code()}, {"reply", reply.text()}});
 }

@@ -133,6 +133,7 @@ world::Task<std::optional<smtp::SessionEnd>> RemoteDelivery::send(RemoteLetter& 
                                                                   OutgoingConnection& connection) {
   while (letter.has_open_for(connection.host()) && connection.is_usable()) {
     const auto sent = co_await connection.send(letter.begin(connection.host()), letter.text());
+    letter.keep_dialogue(connection.host(), connection.take_dialogue());
     letter.note(sent.done, connection.host());
     if (sent.end) co_return sent.end;
     const bool all_tried = std::ranges::none_of(sent.done.outcomes, [](const smtp::Outcome& outcome) {

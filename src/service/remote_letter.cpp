@@ -14,6 +14,7 @@ namespace {
 using What = RecipientResult::What;
 
 constexpr std::size_t reply_octets = 512;
+constexpr std::size_t dialogue_octets = 16U << 10;
 
 What what_of(smtp::Outcome::Kind kind) {
   using enum smtp::Outcome::Kind;
@@ -100,6 +101,7 @@ void RemoteLetter::note_unreachable(std::string_view host, std::string_view why)
     last_[index].reply = LogText(why, reply_octets).text();
     last_[index].remote_host = host;
   }
+  keep_dialogue(host, fmt::format("no connection: {}\n", LogText(why, reply_octets).text()));
 }
 
 void RemoteLetter::decide_all(const rules::Unroutable& why) {
@@ -113,6 +115,14 @@ void RemoteLetter::decide_all(const rules::Unroutable& why) {
   index_of_.clear();
 }
 
-AttemptResult RemoteLetter::finish() { return {.recipients = std::move(last_), .health = health_}; }
+void RemoteLetter::keep_dialogue(std::string_view host, std::string_view lines) {
+  dialogue_ += fmt::format("=== {}\n", LogText(host, reply_octets).text());
+  dialogue_ += lines;
+  if (dialogue_.size() > dialogue_octets) dialogue_.erase(0, dialogue_.size() - dialogue_octets);
+}
+
+AttemptResult RemoteLetter::finish() {
+  return {.recipients = std::move(last_), .health = health_, .dialogue = std::move(dialogue_)};
+}
 
 }  // namespace posthorn::service

@@ -35,6 +35,8 @@ class RemoteLetter {
   /// There is nowhere to go.
   void decide_all(const rules::Unroutable& why);
   void note_health(rules::Health health) { health_ = health; }
+  /// What was said at this host, for the operator; the oldest goes when there is much.
+  void keep_dialogue(std::string_view host, std::string_view lines);
 
   /// Those who are open are deferred with the last words that were said about them.
   [[nodiscard]] AttemptResult finish();
@@ -52,6 +54,7 @@ class RemoteLetter {
   std::vector<std::size_t> index_of_; // of each of open_, its place in last_
   std::set<std::pair<std::string, std::uint32_t>> refused_;  // put off: by which host, whom
   rules::Health health_ = rules::Health::unreachable;
+  std::string dialogue_;
 };
 
 }  // namespace posthorn::service

@@ -19,7 +19,8 @@ class Server::LoopServices {
         intake_{world.loop, *server.spool_, server.world_.log, server.delivery_names_, server.parts_.routes,
                 [queue = server.queue_.get()](MessageId id, std::vector<Group> groups) {
                   queue->accepted(id, std::move(groups));
-                }},
+                },
+                server.traffic_},
         reception_{world.loop, server.world_.log, intake_, gatekeeper_},
         receptions_(world.loop) {
     for (auto& [listener, acceptor] : world.acceptors) {
@@ -87,11 +88,14 @@ world::Task<Result<>> Server::start() {
       Reporter::World{home(), *spool_, world_.log, delivery_names_, parts_.routes, gatekeeper_,
                       [this](MessageId id, std::vector<Group> groups) { queue_->accepted(id, std::move(groups)); }},
       settings_.reporter);
+  history_ = std::make_unique<History>(History::World{home(), world_.disk, world_.workers, world_.log, world_.clock},
+                                       settings_.history);
   queue_ = std::make_unique<QueueManager>(QueueWorld{home(), *spool_, world_.log, world_.random, parts_.routes,
-                                                     *reporter_, parts_.local, parts_.remote},
+                                                     *reporter_, *history_, parts_.local, parts_.remote},
                                           settings_.queue);
   for (auto& loop : world_.loops) services_.push_back(std::make_unique<LoopServices>(*this, loop));
   for (auto& service : services_) service->start();
+  open_control();
   tasks_.start(spool_->maintain(home()));
   tasks_.start(take_up_waiting());
   tasks_.start(watch_directory());
@@ -104,6 +108,16 @@ world::Task<> Server::watch_directory() {
     co_await parts_.directory.refresh(home());
   }
   directory_watch_ended_.set();
+}
+
+void Server::open_control() {
+  metrics_ = std::make_unique<Metrics>(Metrics::World{traffic_, limits_, *queue_, *spool_, *history_});
+  control_routes_ = std::make_unique<ControlRoutes>(
+      ControlRoutes::World{home(), world_.workers, *spool_, *queue_, *history_, parts_.routes, *metrics_, parts_.explainer},
+      ControlRoutesSettings{});
+  control_ = std::make_unique<ControlServer>(ControlServer::World{home(), world_.log, *control_routes_}, settings_.control);
+  for (auto& acceptor : world_.control) control_->open(std::move(acceptor));
+  world_.control.clear();
 }
 
 world::Task<> Server::take_up_waiting() {
@@ -132,6 +146,8 @@ world::Task<> Server::stop() {
   co_await directory_watch_ended_.wait(never);
   co_await end_receptions(deadline);
   co_await end_queue(std::max(deadline, after(home().now(), last_words)));
+  control_->close();
+  co_await history_->end();
   spool_->stop();
   co_await spool_->drain(home());
 }

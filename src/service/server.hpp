@@ -5,9 +5,13 @@
 #pragma once
 
 #include "service/connection_limits.hpp"
+#include "service/control_routes.hpp"
+#include "service/control_server.hpp"
 #include "service/delivery.hpp"
 #include "service/directory_source.hpp"
+#include "service/history.hpp"
 #include "service/listener.hpp"
+#include "service/metrics.hpp"
 #include "service/queue_manager.hpp"
 #include "service/reporter.hpp"
 #include "service/session_names.hpp"
@@ -45,6 +49,7 @@ struct ServerWorld {
   const world::Clock& clock;
   world::Random& random;
   std::uint32_t process = 0;  ///< our process id, for delivery names
+  std::vector<std::unique_ptr<world::Acceptor>> control{};  ///< doors of the control interface, on the home loop
 };
 
 struct ServerSettings {
@@ -53,6 +58,8 @@ struct ServerSettings {
   store::SpoolSettings spool;
   QueueSettings queue;
   ReporterSettings reporter;
+  HistorySettings history;
+  ControlSettings control;
   Duration shutdown = std::chrono::seconds{8};  ///< for data under way when told to stop
   Duration directory_watch = std::chrono::seconds{1};  ///< how long a user who was removed may still get mail
 };
@@ -65,6 +72,7 @@ class Server {
     const Routes& routes;
     Deliverer& local;
     Deliverer* remote = nullptr;  ///< none: remote mail waits in the spool
+    const Explainer* explainer = nullptr;  ///< for the control interface
   };
 
   Server(ServerWorld world, ServerSettings settings, Parts parts);
@@ -82,12 +90,17 @@ class Server {
 
   [[nodiscard]] store::Spool& spool() { return *spool_; }
   [[nodiscard]] QueueManager& queue() { return *queue_; }
+  [[nodiscard]] History& history() { return *history_; }
+  /// After start().
+  [[nodiscard]] ControlServer& control() { return *control_; }
+  [[nodiscard]] const Metrics& metrics() const { return *metrics_; }
   [[nodiscard]] std::uint32_t connections() const { return limits_.open(); }
 
  private:
   class LoopServices;
 
   [[nodiscard]] world::Loop& home() { return world_.loops.front().loop; }
+  void open_control();
   [[nodiscard]] world::Task<> take_up_waiting();
   [[nodiscard]] world::Task<> watch_directory();
   [[nodiscard]] world::Task<> end_receptions(MonotonicTime deadline);
@@ -98,12 +111,17 @@ class Server {
   Parts parts_;
   Snapshot<Policy> policy_;
   ConnectionLimits limits_;
+  Traffic traffic_;
   SessionNames session_names_;
   DeliveryNames delivery_names_;
   std::unique_ptr<store::Spool> spool_;
   Gatekeeper gatekeeper_;
   std::unique_ptr<Reporter> reporter_;
+  std::unique_ptr<History> history_;
   std::unique_ptr<QueueManager> queue_;
+  std::unique_ptr<Metrics> metrics_;
+  std::unique_ptr<ControlRoutes> control_routes_;
+  std::unique_ptr<ControlServer> control_;
   std::vector<std::unique_ptr<LoopServices>> services_;
   world::Event stopping_;
   world::Event directory_watch_ended_;

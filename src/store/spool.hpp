@@ -74,6 +74,8 @@ struct SpoolFacts {
   std::uint64_t reserve_segments = 0;  ///< only outcomes may use these
   std::uint64_t failed_segments = 0;   ///< sealed after an input or output error
   std::uint64_t messages = 0;          ///< live
+  std::uint64_t queued_recipients = 0;  ///< of these
+  std::uint64_t held_recipients = 0;
   std::uint64_t commits = 0;           ///< messages acknowledged since the start
   std::uint64_t batches = 0;           ///< writes with their sync since the start
   std::uint64_t failed_batches = 0;

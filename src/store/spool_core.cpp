@@ -254,6 +254,8 @@ SpoolFacts SpoolCore::facts() {
   facts.failed_segments = state.segments.count(SegmentStage::failed);
   facts.reserve_segments = supply.reserve();
   facts.messages = state.index.size();
+  facts.queued_recipients = state.index.count(RecipientStatus::queued);
+  facts.held_recipients = state.index.count(RecipientStatus::held);
   facts.commits = state.commits;
   facts.batches = state.batches;
   facts.failed_batches = state.failed_batches;

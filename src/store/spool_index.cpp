@@ -53,6 +53,7 @@ void SpoolIndex::put(MessageId id, RecordPlace place, std::uint32_t record_octet
   message.further = message.count > 1 ? std::make_unique<Recipient[]>(message.count) : nullptr;
   for (std::size_t i = 0; i < message.count; ++i) {
     copy_state(message.recipients()[i], brief.recipients[i]);
+    ++counts_[static_cast<std::size_t>(brief.recipients[i].status)];
     message.recipients()[i].place = place;
   }
 
@@ -80,7 +81,9 @@ bool SpoolIndex::apply(MessageId id, RecordPlace place, const OutcomeFacts& outc
 
 void SpoolIndex::set_state(Message& message, Recipient& recipient, const LiveRecipient& state, RecordPlace place) {
   if (recipient.place != message.place) --segment_at(segments_, recipient.place).live_outcomes;
+  --counts_[static_cast<std::size_t>(recipient.status)];
   copy_state(recipient, state);
+  ++counts_[static_cast<std::size_t>(recipient.status)];
   recipient.place = place;
   ++segment_at(segments_, place).live_outcomes;
 }
@@ -103,6 +106,7 @@ void SpoolIndex::release(Message& message, bool leaves_stale_copy) {
   segment.live_octets -= message.record_octets;
   if (leaves_stale_copy) segment.holds_stale_copies = true;
   for (const auto& recipient : message.recipients()) {
+    --counts_[static_cast<std::size_t>(recipient.status)];
     if (recipient.place != message.place) --segment_at(segments_, recipient.place).live_outcomes;
   }
 }

@@ -7,6 +7,7 @@
 #include "store/segment_table.hpp"
 #include "store/spool_record.hpp"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -68,6 +69,8 @@ class SpoolIndex {
   [[nodiscard]] Message* find(MessageId id);
   [[nodiscard]] const Message* find(MessageId id) const;
   [[nodiscard]] std::size_t size() const { return messages_.size(); }
+  /// Recipients of live messages in this state.
+  [[nodiscard]] std::uint64_t count(RecipientStatus status) const { return counts_[static_cast<std::size_t>(status)]; }
   [[nodiscard]] const std::map<MessageId, Message>& all() const { return messages_; }
   [[nodiscard]] std::vector<LiveMessage> after(MessageId id, std::size_t limit) const;
   [[nodiscard]] static LiveMessage describe(MessageId id, const Message& message);
@@ -78,6 +81,7 @@ class SpoolIndex {
 
   SegmentTable& segments_;
   std::map<MessageId, Message> messages_;
+  std::array<std::uint64_t, 5> counts_{};  // of recipients, by status
 };
 
 }  // namespace posthorn::store

@@ -11,7 +11,7 @@ struct ReceivingServer::Session {
 };
 
 ReceivingServer::ReceivingServer(sim::Loop& loop, sim::Network& network, Endpoint at)
-    : loop_(loop), acceptor_(network.listen(at)) {
+    : loop_(loop), acceptor_(network.listen(at)), goes_on_(loop) {
   tasks_.start(accept());
 }
 
@@ -37,6 +37,7 @@ world::Task<> ReceivingServer::serve(std::unique_ptr<world::Stream> stream) {
       for (auto end = input.find("\r\n"); end != std::string::npos; end = input.find("\r\n")) {
         const auto line = input.substr(0, end);
         input.erase(0, end + 2);
+        if (is_stalled(session, line)) co_await goes_on_.wait(after(loop_.now(), std::chrono::hours{1}));
         const auto reply = reply_to(session, line);
         if (reply == "cut") co_return;
         if (!reply.empty()) out += reply + "\r\n";
@@ -47,6 +48,21 @@ world::Task<> ReceivingServer::serve(std::unique_ptr<world::Stream> stream) {
       input += *bytes;
     }
   }
+}
+
+void ReceivingServer::stall(std::string command) {
+  stalled_ = std::move(command);
+  goes_on_.clear();
+}
+
+void ReceivingServer::go_on() {
+  stalled_.clear();
+  goes_on_.set();
+}
+
+bool ReceivingServer::is_stalled(const Session& session, std::string_view line) const {
+  if (stalled_.empty()) return false;
+  return session.in_data ? line == stalled_ : line.starts_with(stalled_);
 }
 
 std::string ReceivingServer::reply_to(Session& session, std::string_view line) {

@@ -3,6 +3,7 @@
 
 #include "sim/network.hpp"
 #include "world/task_group.hpp"
+#include "world/wait.hpp"
 
 #include <map>
 #include <memory>
@@ -24,6 +25,9 @@ class ReceivingServer {
   /// From now on commands that begin so ("RCPT TO:<bob") are answered with this line.
   void answer(const std::string& command, std::string reply) { answers_[command] = std::move(reply); }
   void forget_answers() { answers_.clear(); }
+  /// From now on no command that begins so ("RCPT", "." for the end of data) is answered until go_on().
+  void stall(std::string command);
+  void go_on();
   /// The connection is cut instead of the answer to the final dot, although the letter is kept.
   void cut_after_dot(bool cut) { cut_after_dot_ = cut; }
 
@@ -34,6 +38,7 @@ class ReceivingServer {
   struct Session;
   [[nodiscard]] world::Task<> accept();
   [[nodiscard]] world::Task<> serve(std::unique_ptr<world::Stream> stream);
+  [[nodiscard]] bool is_stalled(const Session& session, std::string_view line) const;
   [[nodiscard]] std::string reply_to(Session& session, std::string_view line);
 
   sim::Loop& loop_;
@@ -42,6 +47,8 @@ class ReceivingServer {
   std::vector<Letter> letters_;
   std::size_t sessions_ = 0;
   bool cut_after_dot_ = false;
+  std::string stalled_;
+  world::Event goes_on_;
   world::TaskGroup tasks_;
 };
 

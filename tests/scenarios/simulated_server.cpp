@@ -57,6 +57,8 @@ world::Task<> speak(sim::Network& network, world::Loop& loop, Endpoint to, std::
 
 const Endpoint SimulatedServer::mx = *Endpoint::parse("192.0.2.1:25");
 const Endpoint SimulatedServer::relay = *Endpoint::parse("127.0.0.1:25");
+const Endpoint SimulatedServer::control = *Endpoint::parse("127.0.0.1:8025");
+const std::string SimulatedServer::token = "a token of enough characters";
 
 void KeptLog::write(world::LogRecord record) {
   events_.emplace_back(record.event);
@@ -87,7 +89,11 @@ SimulatedServer::SimulatedServer(sim::Disk& disk, ServerOptions options)
       routes_(directory_, routing_),
       mailboxes_(disk_, {.root = mail_root, .account = {1000, 1000}}),
       local_delivery_({loop_, workers_, log_}, mailboxes_, {}),
-      remote_delivery_({loop_, network_, resolver_, random_, log_}, routing_, make_remote_settings()) {
+      remote_delivery_({loop_, network_, resolver_, random_, log_}, routing_, make_remote_settings()),
+      explainer_({loop_, resolver_, random_, [this] { return directory_.current(); }, routing_},
+                 {.targets = make_remote_settings().targets,
+                  .listeners = {{rules::ListenerRole::mx, "mx"}, {rules::ListenerRole::relay, "relay"}}}) {
+  if (!disk_.tree(state_folder).empty()) return;  // another start on the same disk
   disk_.plant_folder(mail_root, 0755);
   disk_.plant_folder(state_folder, 0700);
 }
@@ -103,14 +109,17 @@ bool SimulatedServer::start() {
   settings.spool.largest_message = options_.reception.message.octets;
   settings.queue.paused = options_.paused;
   settings.reporter = {.bounce = {.postmaster = *mail::Address::parse("postmaster@example.org")}, .hostname = "mx.example.org", .report = {}};
+  settings.control.token = std::make_shared<const Secret>(std::string(token));
+  settings.history.files = {.folder = std::string(state_folder) + "/history", .keep = std::chrono::days{12}};
   std::vector<service::LoopAcceptor> acceptors;
   acceptors.push_back({0, network_.listen(mx)});
   acceptors.push_back({1, network_.listen(relay)});
   std::vector<service::LoopWorld> loops;
   loops.push_back({loop_, std::move(acceptors)});
-  service::ServerWorld world{std::move(loops), disk_, commit_worker_, workers_, log_, loop_.clock(), random_, 4242};
+  service::ServerWorld world{std::move(loops), disk_, commit_worker_, workers_, log_, loop_.clock(), random_, 4242, {}};
+  world.control.push_back(network_.listen(control));
   server_ = std::make_unique<service::Server>(std::move(world), std::move(settings),
-                                              service::Server::Parts{directory_, routes_, local_delivery_, &remote_delivery_});
+                                              service::Server::Parts{directory_, routes_, local_delivery_, &remote_delivery_, &explainer_});
   std::optional<bool> started;
   tasks_.start([](service::Server& server, std::optional<bool>& out, KeptLog& log) -> world::Task<> {
     const auto result = co_await server.start();
@@ -129,6 +138,15 @@ std::string SimulatedServer::talk(const Endpoint& to, std::string words, Duratio
   while (!client.empty() && loop_.step()) {
   }
   return heard;
+}
+
+std::string SimulatedServer::ask(std::string_view target, std::string_view body, Duration patience) {
+  const auto method = body.empty() ? "GET" : "POST";
+  return talk(control,
+              fmt::format("{} {} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\nConnection: close\r\n"
+                          "Content-Length: {}\r\n\r\n{}",
+                          method, target, token, body.size(), body),
+              patience);
 }
 
 void SimulatedServer::stop() {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "service/directory_routes.hpp"
+#include "service/explainer.hpp"
 #include "service/local_delivery.hpp"
 #include "service/remote_delivery.hpp"
 #include "service/server.hpp"
@@ -53,12 +54,17 @@ class SimulatedServer {
   /// Where mx and relay listen.
   static const Endpoint mx;
   static const Endpoint relay;
+  /// Where the control interface listens; its token.
+  static const Endpoint control;
+  static const std::string token;
 
   /// Starts the server and runs until it accepts. False: it did not start; see log().
   bool start();
   /// Sends these bytes as one client, all at once, and returns all that the server answered until it closed or was silent
   /// for `patience`.
   std::string talk(const Endpoint& to, std::string words, Duration patience = std::chrono::seconds{1});
+  /// Asks the control interface and returns the whole answer. `body` makes it a POST with the token.
+  std::string ask(std::string_view target, std::string_view body = {}, Duration patience = std::chrono::seconds{5});
   /// Ends the server in order.
   void stop();
 
@@ -87,6 +93,7 @@ class SimulatedServer {
   store::MaildirFormat mailboxes_;
   service::LocalDelivery local_delivery_;
   service::RemoteDelivery remote_delivery_;
+  service::Explainer explainer_;
   std::unique_ptr<service::Server> server_;
   world::TaskGroup tasks_;
 };

@@ -1,0 +1,214 @@
+#include "service/control_routes.hpp"
+
+#include "base/ascii.hpp"
+#include "service/history_lines.hpp"
+#include "service/json_text.hpp"
+#include "service/metrics.hpp"
+
+#include <limits>
+#include <optional>
+#include <utility>
+
+namespace posthorn::service {
+namespace {
+
+constexpr std::string_view json = "application/json";
+constexpr std::string_view api_queue = "/api/queue/";
+
+/// Only what stands in the page itself; nothing from elsewhere, and no other page may frame it.
+constexpr std::string_view page_policy =
+    "Content-Security-Policy: default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n";
+
+Result<QueueFilter> filter_of(const HttpRequest& request) {
+  QueueFilter filter{.sender = request.parameter("sender"),
+                     .recipient = request.parameter("recipient"),
+                     .domain = request.parameter("domain"),
+                     .status = std::nullopt};
+  if (const auto status = request.parameter("status")) {
+    filter.status = status_named(*status);
+    if (!filter.status) return failure(Error::Kind::invalid, "there is no such status; they are queued and held");
+  }
+  return filter;
+}
+
+/// A piece of the list: those of the messages that are meant. `first`: nothing stands before it.
+std::string listed(const std::vector<store::StoredMessage>& messages, const QueueFilter& filter, const Routes& routes,
+                   std::uint64_t& left, bool& first) {
+  std::string out;
+  out.reserve(messages.size() * 400);
+  for (const auto& message : messages) {
+    if (left == 0) break;
+    if (!is_waiting(message) || !filter.takes(message)) continue;
+    if (!std::exchange(first, false)) out += ",\n";
+    put_message(out, message, routes);
+    out += '}';
+    --left;
+  }
+  return out;
+}
+
+/// The batch of messages after the one in hand, read while that is written.
+class Ahead {
+ public:
+  Ahead(world::Loop& loop, store::Spool& spool, std::size_t batch) : loop_(loop), spool_(spool), batch_(batch), done_(loop) {}
+
+  void begin(MessageId after_id) {
+    done_.clear();
+    tasks_.start(read(after_id));
+  }
+  [[nodiscard]] world::Task<std::vector<store::StoredMessage>> take() {
+    co_await done_.wait(never);
+    co_return std::move(messages_);
+  }
+
+ private:
+  [[nodiscard]] world::Task<> read(MessageId after_id) {
+    messages_ = co_await spool_.load_next(loop_, after_id, batch_);
+    done_.set();
+  }
+
+  world::Loop& loop_;
+  store::Spool& spool_;
+  std::size_t batch_;
+  std::vector<store::StoredMessage> messages_;
+  world::Event done_;
+  world::TaskGroup tasks_;
+};
+
+}  // namespace
+
+world::Task<> ControlRoutes::answer(HttpRequest request, bool may_change, HttpAnswer& answer) {
+  if (request.method == "GET") {
+    co_await get(request, answer);
+    co_return;
+  }
+  const auto action = request.path.starts_with(api_queue) ? action_named(request.path.substr(api_queue.size()))
+                                                          : std::optional<OperatorAction>{};
+  if (request.method != "POST" || !action) {
+    co_await answer.refuse(request.method == "POST" ? 404 : 405, "there is nothing of that kind here");
+  } else if (!may_change) {
+    co_await answer.refuse(401, "changes need the socket, or the token of [admin] token_file as a bearer token");
+  } else {
+    co_await change(*action, request, answer);
+  }
+}
+
+world::Task<bool> ControlRoutes::get_page(const std::string& path, HttpAnswer& answer) {
+  if (path == "/") {
+    co_await answer.send(200, "text/html; charset=utf-8", std::string(control_page()), std::string(page_policy));
+  } else if (path == "/page.css") {
+    co_await answer.send(200, "text/css; charset=utf-8", std::string(control_style()));
+  } else if (path == "/page.js") {
+    co_await answer.send(200, "text/javascript; charset=utf-8", std::string(control_script()));
+  } else {
+    co_return false;
+  }
+  co_return true;
+}
+
+world::Task<> ControlRoutes::get(const HttpRequest& request, HttpAnswer& answer) {
+  const auto& path = request.path;
+  if (co_await get_page(path, answer)) co_return;
+  if (path == "/healthz") {
+    co_await health(answer);
+  } else if (path == "/metrics") {
+    co_await answer.send(200, "text/plain; version=0.0.4; charset=utf-8", world_.metrics.text());
+  } else if (path == "/api/queue") {
+    co_await list(request, answer);
+  } else if (path == "/api/destinations") {
+    co_await destinations(answer);
+  } else if (path == "/api/explain") {
+    co_await explain(request, answer);
+  } else if (path.starts_with(api_queue)) {
+    co_await show(std::string_view(path).substr(api_queue.size()), answer);
+  } else {
+    co_await answer.refuse(404, "there is no such page");
+  }
+}
+
+world::Task<> ControlRoutes::health(HttpAnswer& answer) {
+  const auto facts = world_.spool.facts();
+  std::string body;
+  JsonObject object(body);
+  object.text("status", facts.accepting ? "ok" : "not accepting");
+  if (!facts.accepting) {
+    object.text("why", facts.why == Error::Kind::no_space ? "the disk of the spool is full"
+                                                          : "the disk of the spool does not work");
+  }
+  object.number("messages", facts.messages).number("free_octets", facts.free_octets).end();
+  body += '\n';
+  co_await answer.send(facts.accepting ? 200 : 503, json, std::move(body));
+}
+
+world::Task<> ControlRoutes::list(const HttpRequest& request, HttpAnswer& answer) {
+  const auto filter = filter_of(request);
+  auto left = std::numeric_limits<std::uint64_t>::max();
+  const auto limit = request.parameter("limit");
+  if (limit) left = ascii::to_number(*limit).value_or(0);
+  if (!filter || (limit && left == 0)) {
+    co_await answer.refuse(400, filter ? "limit is a number, at least 1" : filter.error().text);
+    co_return;
+  }
+  co_await answer.begin(json);
+  co_await answer.piece("[\n");
+  bool first = true;
+  Ahead ahead(world_.loop, world_.spool, settings_.list_batch);
+  ahead.begin(MessageId{});
+  while (true) {
+    const auto messages = co_await ahead.take();
+    if (messages.empty() || left == 0 || answer.has_failed()) break;
+    ahead.begin(messages.back().id);
+    auto text = co_await world::on_workers(world_.workers, world_.loop, [&] {
+      return listed(messages, *filter, world_.routes, left, first);
+    });
+    co_await answer.piece(std::move(text));
+  }
+  co_await answer.piece(first ? "]\n" : "\n]\n");
+  co_await answer.finish();
+}
+
+world::Task<> ControlRoutes::show(std::string_view id, HttpAnswer& answer) {
+  const auto message_id = MessageId::parse(id);
+  if (!message_id) {
+    co_await answer.refuse(400, "that is no message id");
+    co_return;
+  }
+  const auto lines = co_await world_.history.lines_of(*message_id, settings_.lines);
+  const auto message = co_await world_.spool.load_envelope(world_.loop, *message_id);
+  auto shown = shown_message(message ? &*message : nullptr, lines, world_.routes);
+  if (shown) {
+    co_await answer.send(200, json, std::move(*shown) + "\n");
+  } else {
+    co_await answer.refuse(404, "no message of that id is here, nor in the history");
+  }
+}
+
+world::Task<> ControlRoutes::destinations(HttpAnswer& answer) {
+  std::string body = "[";
+  for (const auto& [lane, plan] : {std::pair{"local", &world_.queue.local_plan()}, {"remote", &world_.queue.remote_plan()}}) {
+    for (const auto& busy : plan->busiest(settings_.destinations)) {
+      body += body.size() > 1 ? ",\n" : "\n";
+      JsonObject object(body);
+      object.text("lane", lane)
+          .text("destination", busy.key)
+          .number("waiting", busy.facts.waiting)
+          .number("running", busy.facts.running)
+          .number("window", busy.facts.window)
+          .flag("unreachable", busy.facts.is_dead)
+          .end();
+    }
+  }
+  co_await answer.send(200, json, std::move(body) + "\n]\n");
+}
+
+world::Task<> ControlRoutes::explain(const HttpRequest& request, HttpAnswer& answer) {
+  const auto address = request.parameter("address");
+  if (!address || world_.explainer == nullptr) {
+    co_await answer.refuse(400, "say which: ?address=name@domain");
+    co_return;
+  }
+  const auto explained = co_await world_.explainer->explain(*address);
+  co_await answer.send(200, json, to_json(explained) + "\n");
+}
+
+}  // namespace posthorn::service

@@ -1,0 +1,63 @@
+// Explainer: what would happen to mail for an address, step by step, by the configuration, the directory and the DNS of now: who
+// may send there, which alias or mailbox, which route or MX, which addresses, which TLS. It changes nothing and connects to
+// nobody.
+#pragma once
+
+#include "rules/directory.hpp"
+#include "rules/listener_role.hpp"
+#include "rules/routing.hpp"
+#include "service/policy.hpp"
+#include "service/target_finder.hpp"
+#include "world/resolver.hpp"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace posthorn::service {
+
+struct Explanation {
+  struct Step {
+    std::string_view what;  ///< "address", "alias", "mailbox", "route", "mx", "host", "tls", "listener", "result"
+    std::string text;
+  };
+  enum class Result : std::uint8_t { local, remote, refused };
+
+  std::string address;
+  std::vector<Step> steps;
+  Result result = Result::refused;
+};
+
+[[nodiscard]] std::string to_json(const Explanation& explanation);
+
+class Explainer {
+ public:
+  /// All outlive it.
+  struct World {
+    world::Loop& loop;
+    world::Resolver& resolver;
+    world::Random& random;
+    std::function<std::shared_ptr<const rules::Directory>()> directory;
+    const Snapshot<rules::Routing>& routing;
+  };
+  struct Settings {
+    TargetFinderSettings targets;
+    std::vector<std::pair<rules::ListenerRole, std::string>> listeners;  ///< and their names
+  };
+
+  Explainer(World world, Settings settings) : world_(std::move(world)), settings_(std::move(settings)) {}
+
+  [[nodiscard]] world::Task<Explanation> explain(std::string text) const;
+
+ private:
+  [[nodiscard]] world::Task<> explain_remote(mail::Address address, Explanation& told) const;
+  [[nodiscard]] world::Task<> explain_hosts(rules::Way way, std::string domain, Explanation& told) const;
+  void explain_listeners(bool is_local, Explanation& told) const;
+
+  World world_;
+  Settings settings_;
+};
+
+}  // namespace posthorn::service

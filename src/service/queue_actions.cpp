@@ -1,0 +1,121 @@
+// QueueManager: what an operator asks. The new states are in the spool before the plan follows and before it is answered.
+#include "service/queue_manager.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace posthorn::service {
+namespace {
+
+using Status = store::RecipientStatus;
+
+std::string_view event_of(OperatorAction action) {
+  switch (action) {
+    case OperatorAction::hold: return "recipient.held";
+    case OperatorAction::release: return "recipient.released";
+    case OperatorAction::retry: return "recipient.retried";
+    case OperatorAction::remove: return "recipient.removed";
+    case OperatorAction::expire: return "recipient.expired";
+  }
+  bug("an action without an event");
+}
+
+/// A failure by an operator's word, as a report tells it.
+RoundEvent expiry_of(std::uint32_t place, const store::RecipientState& state) {
+  rules::RecipientEvent event{.recipient = place,
+                              .what = rules::RecipientEvent::What::expired,
+                              .status = mail::EnhancedStatus{4, 4, 7},
+                              .remote_host = state.remote_host,
+                              .outcome_unknown = state.ambiguous > 0,
+                              .warned = state.warned};
+  (state.remote_host.empty() ? event.reason : event.reply) = state.reply;
+  return {std::move(event), state};
+}
+
+}  // namespace
+
+world::Task<Result<ActionResult>> QueueManager::act(OperatorAction action, MessageId id, Choice is_meant) {
+  if (stopped_) co_return failure(Error::Kind::closed, "the server is stopping");
+  if (!co_await gate_.close(id, after(world_.loop.now(), settings_.gate_patience))) {
+    co_return failure(Error::Kind::timed_out, "the message is busy: its outcomes are being recorded; try again");
+  }
+  auto message = co_await world_.spool.load_envelope(world_.loop, id);
+  Result<ActionResult> done;
+  if (message) {
+    done = co_await change(action, std::move(*message), is_meant);
+  } else {
+    done = failure(message.error());
+  }
+  gate_.open(id);
+  pump_soon();
+  co_return done;
+}
+
+world::Task<Result<ActionResult>> QueueManager::change(OperatorAction action, store::StoredMessage message,
+                                                       const Choice& is_meant) {
+  ActionResult done;
+  std::vector<store::Outcome> outcomes;
+  std::vector<RoundEvent> round;
+  const auto running = running_recipients(message);
+  for (std::uint32_t place = 0; place < message.states.size(); ++place) {
+    auto& state = message.states[place];
+    if (!is_meant(message.envelope.recipients[place], state)) continue;
+    const bool runs = std::ranges::find(running, place) != running.end();
+    auto changed = after_action(action, state, step_facts(message), settings_.retry.expire, runs);
+    if (!changed) continue;
+    if (changed->status == Status::failed) {
+      auto event = expiry_of(place, *changed);
+      changed->report_due = event.state.report_due = world_.reporter.owes_report(message, event);
+      round.push_back(std::move(event));
+    }
+    state = *changed;
+    outcomes.push_back({place, std::move(*changed)});
+    if (runs) ++done.running;
+  }
+  if (outcomes.empty()) co_return done;
+  if (auto recorded = co_await world_.spool.record(world_.loop, message.id, outcomes); !recorded) {
+    co_return failure(std::move(recorded.error()).context("record it"));
+  }
+  done.recipients = static_cast<std::uint32_t>(outcomes.size());
+  if (is_running(message.id)) touched_.insert(message.id);
+  for (const auto& outcome : outcomes) log_action(action, message, outcome);
+  co_await report(message, std::move(round));
+  place_entries(message, true);
+  note_end(message);
+  co_return done;
+}
+
+void QueueManager::log_action(OperatorAction action, const store::StoredMessage& message,
+                              const store::Outcome& outcome) {
+  if (outcome.state.status == Status::removed) ++facts_.removed;
+  if (outcome.state.status == Status::failed) {
+    ++facts_.bounced;
+    ++facts_.expired;
+  }
+  note_event(message, outcome.recipient, past_of(action), &outcome.state, "an operator asked for it");
+  world_.log.info(event_of(action), {{"message", message.id},
+                                     {"to", message.envelope.recipients[outcome.recipient].address.to_string()}});
+}
+
+/// Those of them that an attempt under way is about.
+std::vector<std::uint32_t> QueueManager::running_recipients(const store::StoredMessage& message) const {
+  std::vector<std::uint32_t> running;
+  for (const auto& group : groups_of(message.envelope, world_.routes)) {
+    const auto& lane = group.destination.lane == Lane::local ? local_ : remote_;
+    const auto entry = lane.find({message.id, group.leader});
+    if (!entry || entry->state != rules::QueuePlan::State::running) continue;
+    running.insert(running.end(), group.recipients.begin(), group.recipients.end());
+  }
+  return running;
+}
+
+bool QueueManager::is_running(MessageId id) const {
+  const auto runs = [&](const rules::QueuePlan& plan) {
+    return std::ranges::any_of(plan.entries_of(id), [&](const rules::EntryId& entry) {
+      return plan.find(entry)->state == rules::QueuePlan::State::running;
+    });
+  };
+  return runs(local_) || runs(remote_);
+}
+
+}  // namespace posthorn::service

@@ -1,0 +1,148 @@
+#include "service/recipient_steps.hpp"
+
+#include "base/assert.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace posthorn::service {
+namespace {
+
+using What = RecipientResult::What;
+using Status = store::RecipientStatus;
+using std::chrono::seconds;
+
+/// FAULTS F32: the age grows by the calendar, but never by more than the time this process has run.
+void grow(store::RecipientState& state, const StepFacts& facts) {
+  const auto began = state.changed != WallTime{} ? state.changed : facts.arrival;
+  const auto waited = std::clamp(facts.time.wall - began, std::chrono::microseconds{0}, facts.time.since_start);
+  state.age += std::chrono::duration_cast<seconds>(waited);
+  state.changed = facts.time.wall;
+}
+
+void note_words(store::RecipientState& state, const RecipientResult& result) {
+  state.status_code = result.status_code;
+  state.reply = result.reply;
+  state.remote_host = result.remote_host;
+}
+
+/// I11: not before its life is over. Until then it waits, and is tried a last time at the end.
+bool is_over(const rules::NextStep& next) {
+  return next.action == rules::NextStep::Action::give_up && next.wait <= Duration::zero();
+}
+
+void give_up(AttemptStep& step) {
+  step.state.status = Status::failed;
+  step.state.status_code = "4.4.7";
+  step.is_expired = true;
+}
+
+void wait_again(AttemptStep& step, const RecipientResult& result, const rules::RetrySettings& retry,
+                const StepFacts& facts, std::uint64_t random) {
+  auto& state = step.state;
+  ++state.attempts;
+  if (result.what == What::unknown) ++state.ambiguous;
+  const rules::Deferral deferral{.attempts = state.attempts,
+                                 .outcome_unknown = result.what == What::unknown,
+                                 .named_wait = rules::named_wait(result.reply)};
+  const auto next = rules::next_step(retry, deferral, state.age, random);
+  step.rule = next.rule;
+  // Ages count whole seconds: one more, so that it is over then.
+  const auto wait = next.action == rules::NextStep::Action::give_up ? next.wait + seconds{1} : next.wait;
+  state.next_attempt = facts.time.wall + std::chrono::ceil<std::chrono::microseconds>(wait);
+  // What is held has no end of its own.
+  if (is_over(next) && state.status != Status::held) give_up(step);
+}
+
+}  // namespace
+
+AttemptStep after_attempt(const store::RecipientState& before, const StepFacts& facts, const RecipientResult& result,
+                          const rules::RetrySettings& retry, std::uint64_t random) {
+  AttemptStep step{.state = before};
+  if (before.status != Status::queued && before.status != Status::held) {
+    step.is_overruled = true;
+    return step;
+  }
+  if (before.status == Status::queued) grow(step.state, facts);
+  note_words(step.state, result);
+  switch (result.what) {
+    case What::delivered: step.state.status = Status::delivered; break;
+    case What::failed: step.state.status = Status::failed; break;
+    case What::deferred:
+    case What::unknown: wait_again(step, result, retry, facts, random); break;
+  }
+  return step;
+}
+
+namespace {
+
+struct ActionName {
+  OperatorAction action;
+  std::string_view name;
+  std::string_view past;
+};
+
+constexpr std::array action_names{
+    ActionName{OperatorAction::hold, "hold", "held"},       ActionName{OperatorAction::release, "release", "released"},
+    ActionName{OperatorAction::retry, "retry", "retried"},  ActionName{OperatorAction::remove, "remove", "removed"},
+    ActionName{OperatorAction::expire, "expire", "expired"},
+};
+
+const ActionName& names_of(OperatorAction action) {
+  const auto* found = std::ranges::find(action_names, action, &ActionName::action);
+  ensure(found != action_names.end(), "every action has a name");
+  return *found;
+}
+
+void expire_now(store::RecipientState& state) {
+  state.status = Status::failed;
+  state.status_code = "4.4.7";
+  if (state.reply.empty()) state.reply = "the administrator ended its time";
+}
+
+void expire_after_attempt(store::RecipientState& state, WallTime now, Duration expire) {
+  state.status = Status::queued;
+  state.age = std::max(state.age, std::chrono::ceil<seconds>(expire));
+  state.next_attempt = now;
+}
+
+}  // namespace
+
+std::string_view name_of(OperatorAction action) { return names_of(action).name; }
+
+std::string_view past_of(OperatorAction action) { return names_of(action).past; }
+
+std::optional<OperatorAction> action_named(std::string_view name) {
+  const auto* found = std::ranges::find(action_names, name, &ActionName::name);
+  return found == action_names.end() ? std::nullopt : std::optional{found->action};
+}
+
+std::optional<store::RecipientState> after_action(OperatorAction action, const store::RecipientState& before,
+                                                  const StepFacts& facts, Duration expire, bool is_running) {
+  const bool is_held = before.status == Status::held;
+  if (!is_held && before.status != Status::queued) return std::nullopt;
+  const bool only_held = action == OperatorAction::release;
+  const bool only_queued = action == OperatorAction::hold || action == OperatorAction::retry;
+  if ((only_held && !is_held) || (only_queued && is_held)) return std::nullopt;
+
+  auto state = before;
+  // The time on hold is not the message's.
+  if (!is_held) grow(state, facts);
+  state.changed = facts.time.wall;
+  switch (action) {
+    case OperatorAction::hold: state.status = Status::held; break;
+    case OperatorAction::release:
+    case OperatorAction::retry:
+      state.status = Status::queued;
+      state.next_attempt = facts.time.wall;
+      break;
+    case OperatorAction::remove: state.status = Status::removed; break;
+    case OperatorAction::expire:
+      is_running ? expire_after_attempt(state, facts.time.wall, expire) : expire_now(state);
+      break;
+  }
+  return state;
+}
+
+}  // namespace posthorn::service

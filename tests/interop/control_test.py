@@ -1,0 +1,311 @@
+#!/usr/bin/env python3
+"""The operator's commands and the control socket of the real program: what waits, what is asked, restarts, wrong peers, garbage."""
+import contextlib
+import http.client
+import json
+import os
+import re
+import smtplib
+import socket
+import stat
+import subprocess
+import threading
+import time
+import unittest
+
+import harness
+
+TOKEN = "a token of enough characters"
+
+
+class Refusing:
+    """A server on loopback that answers RCPT with 450 until told otherwise, and counts what it takes."""
+
+    def __init__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.reply = b"450 4.2.0 try again later\r\n"
+        self.taken = 0
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
+
+    def serve(self, connection):
+        with connection, connection.makefile("rb") as lines:
+            connection.sendall(b"220 sink.test\r\n")
+            in_data = False
+            for line in lines:
+                if in_data:
+                    if line == b".\r\n":
+                        in_data, self.taken = False, self.taken + 1
+                        connection.sendall(b"250 2.0.0 taken\r\n")
+                    continue
+                word = line[:4].upper()
+                in_data = word == b"DATA"
+                reply = {b"RCPT": self.reply, b"DATA": b"354 go on\r\n", b"QUIT": b"221 bye\r\n"}.get(word, b"250 ok\r\n")
+                connection.sendall(reply)
+                if word == b"QUIT":
+                    return
+
+    def close(self):
+        self.listener.close()
+
+
+class UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path):
+        super().__init__("localhost", timeout=20)
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(20)
+        self.sock.connect(str(self.path))
+
+
+class Control(unittest.TestCase):
+    def setUp(self):
+        self.sink = Refusing()
+        self.http = harness.free_ports(1)[0]
+        self.server = harness.Posthorn(users=["alice"], settings={
+            "remote": {"smarthost": f"127.0.0.1:{self.sink.port}", "tls": "none"},
+            "queue": {"retry": ["1h"]},
+            "admin": {"http": f"127.0.0.1:{self.http}", "token_file": "TOKEN"},
+        })
+        token = self.server.folder / "token"
+        token.write_text(TOKEN + "\n")
+        token.chmod(0o600)
+        self.server.config.write_text(self.server.config.read_text().replace('"TOKEN"', f'"{token}"'))
+        self.server.start()
+        self.socket = self.server.state / "admin.sock"
+
+    def tearDown(self):
+        self.server.stop()
+        self.sink.close()
+        self.server.remove()
+
+    def run_command(self, *words, **options):
+        return subprocess.run([str(harness.program()), *words], capture_output=True, text=True, timeout=60, check=False, **options)
+
+    def queue(self, *words, status=0):
+        done = self.run_command("queue", *words, "-c", str(self.server.config))
+        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
+        return done.stdout
+
+    def list(self):
+        return json.loads(self.queue("list", "--json"))
+
+    def send(self, count=1):
+        with smtplib.SMTP("127.0.0.1", self.server.port("relay"), timeout=20) as client:
+            for number in range(count):
+                client.sendmail("alice@example.test", [f"bob{number}@remote.test"], b"Subject: s\r\n\r\nsecret words\r\n")
+
+    def wait_for_attempts(self, count):
+        def tried():
+            return sum(message["recipients"][0]["attempts"] for message in self.list()) >= count
+        harness.wait_until(tried, 20, "attempts", step=0.1, describe=self.server.told)
+
+    def request(self, method, target, body=None, fields=None, connection=None):
+        with contextlib.closing(connection or http.client.HTTPConnection("127.0.0.1", self.http, timeout=20)) as link:
+            link.request(method, target, body=body, headers=fields or {})
+            answer = link.getresponse()
+            return answer.status, answer.read().decode(), answer.headers
+
+    def test_a_life_of_operations(self):
+        self.send(3)
+        self.wait_for_attempts(3)
+        messages = self.list()
+        self.assertEqual(set(messages[0]), {"id", "sender", "size", "arrived", "recipients"})
+        recipient = messages[0]["recipients"][0]
+        self.assertLessEqual({"address", "status", "attempts", "next_attempt", "last_reply", "destination"}, set(recipient))
+        self.assertEqual(recipient["status"], "queued")
+        self.assertEqual(recipient["last_reply"], "450 4.2.0 try again later")
+        self.assertRegex(recipient["next_attempt"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
+        first, second, third = (message["id"] for message in messages)
+
+        self.assertIn("450 4.2.0 try again later", self.queue("list"))
+        shown = json.loads(self.queue("show", first, "--json"))
+        self.assertEqual([event["event"] for event in shown["history"]], ["accepted", "deferred"])
+        self.assertIn(">>> MAIL FROM:<alice@example.test>", json.dumps(shown["dialogues"]).replace('\\"', '"'))
+        self.assertNotIn("secret words", json.dumps(shown))
+
+        self.queue("hold", first)
+        self.queue("remove", second)
+        self.server.kill()  # what was answered is on the disk
+        self.server.start()
+        harness.wait_until(lambda: len(self.list()) == 2, 20, "the queue after the restart", describe=self.server.told)
+        self.assertEqual([m["recipients"][0]["status"] for m in self.list()], ["held", "queued"])
+        events = [event["event"] for event in json.loads(self.queue("show", first, "--json"))["history"]]
+        self.assertEqual(events[:2], ["accepted", "deferred"])
+
+        self.queue("expire", "--recipient", self.list()[1]["recipients"][0]["address"])
+        report = self.server.wait_for_mail("alice", 1)[0]
+        self.assertIn(b"Action: failed", report)
+        self.sink.reply = b"250 ok\r\n"
+        self.queue("release", "--all")
+        harness.wait_until(lambda: not self.list(), 20, "an empty queue", describe=self.server.told)
+        self.assertEqual(self.sink.taken, 1)
+        told = self.run_command("explain", first, "-c", str(self.server.config))
+        self.assertEqual(told.returncode, 0, told.stderr)
+        self.assertIn("delivered", told.stdout)
+        self.assertIn("nothing waits", self.queue("list"))
+        self.queue("hold", third, status=66)
+        self.queue("show", "0000000000009", status=66)
+        self.queue("remove", status=64)
+        self.queue("remove", "--all", first, status=64)
+
+    def test_a_stopped_server(self):
+        self.server.stop()
+        done = self.run_command("queue", "list", "-c", str(self.server.config))
+        self.assertEqual(done.returncode, 69)
+        self.assertIn("is it running?", done.stderr)
+        told = self.run_command("explain", "alice@example.test", "-c", str(self.server.config), "--json")
+        self.assertEqual(told.returncode, 0, told.stderr)
+        self.assertEqual(json.loads(told.stdout)["result"], "local")
+        self.assertTrue(self.socket.exists())
+        self.server.start()  # over the dead server's socket
+        self.assertEqual(self.list(), [])
+
+    def test_a_link_is_not_followed(self):
+        self.server.stop()
+        target = self.server.folder / "target"
+        self.socket.unlink()
+        self.socket.symlink_to(target)
+        done = self.run_command("serve", "-c", str(self.server.config))
+        self.assertEqual(done.returncode, 77, done.stderr)
+        self.assertIn("symbolic link", done.stderr)
+        self.assertFalse(target.exists())
+        self.socket.unlink()
+        self.server.start()
+
+    def test_a_live_socket_is_not_taken(self):
+        second = self.server.folder / "second.toml"
+        text = self.server.config.read_text().replace(str(self.server.state), str(self.server.folder / "state2"))
+        for port in [*self.server.ports.values(), self.http]:
+            text = text.replace(f":{port}", f":{harness.free_ports(1)[0]}")
+        second.write_text(text.replace("[admin]", f'[admin]\nsocket = "{self.socket}"'))
+        done = self.run_command("serve", "-c", str(second))
+        self.assertEqual(done.returncode, 75, done.stderr)
+        self.assertEqual(self.list(), [])
+
+    def heard_by_nobody(self):
+        """What the account nobody hears at the socket; the name of the error where it may not even connect."""
+        reading, writing = os.pipe()
+        if (child := os.fork()) == 0:
+            try:
+                os.setgroups([])
+                os.setgid(65534)
+                os.setuid(65534)
+                status, body, _ = self.request("GET", "/api/queue", connection=UnixConnection(self.socket))
+                os.write(writing, f"{status} {body}".encode())
+            except OSError as error:
+                os.write(writing, type(error).__name__.encode())
+            finally:
+                os._exit(0)
+        os.close(writing)
+        os.waitpid(child, 0)
+        with os.fdopen(reading) as told:
+            return told.read()
+
+    def test_the_socket_is_private(self):
+        mode = stat.S_IMODE(os.lstat(self.socket).st_mode)
+        self.assertEqual(mode, 0o600)
+        if os.getuid() != 0:
+            return
+        self.server.folder.chmod(0o755)
+        self.server.state.chmod(0o755)
+        self.assertEqual(self.heard_by_nobody(), "PermissionError")
+        self.socket.chmod(0o666)  # and where somebody has opened it, the peer is looked at
+        told = self.heard_by_nobody()
+        self.assertTrue(told.startswith("403 "), told)
+        self.assertIn("own account", told)
+
+    def test_http_shows_and_does_not_change(self):
+        self.send()
+        self.wait_for_attempts(1)
+        status, page, headers = self.request("GET", "/")
+        self.assertEqual(status, 200)
+        self.assertIn("default-src 'none'", headers["Content-Security-Policy"])
+        self.assertNotRegex(page, r"https?://")
+        self.assertEqual(self.request("GET", "/healthz")[0], 200)
+        metrics = self.request("GET", "/metrics")[1]
+        self.assertIn("posthorn_recipients_waiting{status=\"queued\"} 1", metrics)
+        values = {name: float(value) for name, value in re.findall(r"^(posthorn_\S+) (\S+)$", metrics, re.M)}
+        self.assertEqual(values["posthorn_recipients_accepted_total"] + values["posthorn_recipients_recovered_total"],
+                         values["posthorn_recipients_delivered_total"] + values["posthorn_recipients_bounced_total"]
+                         + values["posthorn_recipients_removed_total"] + 1)
+        self.assertEqual(len(json.loads(self.request("GET", "/api/queue")[1])), 1)
+        all_of_it = json.dumps({"all": True})
+        self.assertEqual(self.request("POST", "/api/queue/remove", all_of_it)[0], 401)
+        self.assertEqual(self.request("POST", "/api/queue/remove", all_of_it, {"Authorization": "Bearer wrong"})[0], 401)
+        self.assertEqual(self.request("GET", "/api/queue", None, {"Host": "rebound.example"})[0], 421)
+        self.assertEqual(len(self.list()), 1)
+        self.assertEqual(self.request("POST", "/api/queue/remove", all_of_it, {"Authorization": f"Bearer {TOKEN}"})[0], 200)
+        self.assertEqual(self.list(), [])
+
+    def garbage(self, family, place):
+        """Each of these ends its own connection, and nothing else."""
+        def speak(octets, wait=2):
+            with socket.socket(family) as link:
+                link.settimeout(wait)
+                link.connect(place)
+                with contextlib.suppress(OSError):
+                    link.sendall(octets)
+                    link.shutdown(socket.SHUT_WR)
+                    heard = b""
+                    while piece := link.recv(65536):
+                        heard += piece
+                    return heard
+                return b""
+
+        self.assertIn(b" 400 ", speak(b"\x00\xff\x16\x03\x01\r\n\r\n"))
+        self.assertIn(b" 400 ", speak(b"EHLO there\r\n\r\n"))
+        speak(b"GET /" + b"a" * 1_000_000)
+        speak(b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 100_000)
+        self.assertIn(b" 413 ", speak(b"POST /api/queue/hold HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10000000\r\n\r\n"))
+        self.assertIn(b" 501 ", speak(b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"))
+        self.assertIn(b" 404 ", speak(b"GET /../../etc/passwd HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"))
+        self.assertEqual(speak(b""), b"")
+        self.assertEqual(speak(b"GET / HT"), b"")
+
+    def test_garbage(self):
+        self.garbage(socket.AF_UNIX, str(self.socket))
+        self.garbage(socket.AF_INET, ("127.0.0.1", self.http))
+        idle = [socket.create_connection(("127.0.0.1", self.http)) for _ in range(300)]
+        slow = [socket.socket(socket.AF_UNIX) for _ in range(20)]
+        for each in slow:
+            each.connect(str(self.socket))
+            each.sendall(b"GET /healthz HTTP/1.1\r\nHost:")
+        began = time.monotonic()
+        self.assertEqual(self.list(), [])
+        self.assertEqual(self.request("GET", "/healthz", connection=UnixConnection(self.socket))[0], 200)
+        self.assertLess(time.monotonic() - began, 5)
+        slow[0].settimeout(15)
+        self.assertEqual(slow[0].recv(100), b"")  # too slow: ended within its time
+        for each in idle + slow:
+            each.close()
+        harness.wait_until(lambda: self.health_by_http() == 200, 10, "a free place", describe=self.server.told)
+
+    def health_by_http(self):
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            return self.request("GET", "/healthz")[0]
+        return 0
+
+    def test_a_reload_keeps_it(self):
+        self.send()
+        self.wait_for_attempts(1)
+        self.queue("hold", "--all")
+        (self.server.folder / "token").write_text("another token of enough characters\n")
+        self.server.signal(1)
+        body, fields = json.dumps({"all": True}), {"Authorization": "Bearer another token of enough characters"}
+        harness.wait_until(lambda: self.request("POST", "/api/queue/retry", body, fields)[0] == 200, 10, "the new token")
+        self.assertEqual(self.list()[0]["recipients"][0]["status"], "held")
+
+
+if __name__ == "__main__":
+    unittest.main()
