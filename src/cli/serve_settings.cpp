@@ -32,6 +32,9 @@ std::optional<mail::Address> make_postmaster(const config::Configuration& config
   return address ? std::optional{std::move(*address)} : std::nullopt;
 }
 
+/// RFC 4954 §4, RFC 8314 §3.3: a password in the clear goes through TLS only.
+std::vector<smtp::AuthMechanism> password_mechanisms() { return {{.name = "PLAIN"}, {.name = "LOGIN"}}; }
+
 std::shared_ptr<const smtp::ServerSettings> make_session_settings(const config::Configuration& configuration,
                                                                   const config::Listener& listener, bool has_tls) {
   auto settings = std::make_shared<smtp::ServerSettings>();
@@ -46,7 +49,20 @@ std::shared_ptr<const smtp::ServerSettings> make_session_settings(const config::
   settings->errors = limits.errors;
   settings->junk_commands = limits.junk_commands;
   settings->authentication_failures = configuration.auth.failures;
+  if (listener.role == rules::ListenerRole::submission) settings->auth_mechanisms = password_mechanisms();
   return settings;
+}
+
+/// The same with SCRAM, which the client's own side of the password keeps secret: where there is no TLS to be had, it is
+/// better than nothing (RFC 5802 §9 on what it leaves open).
+std::shared_ptr<const smtp::ServerSettings> make_scram_settings(const smtp::ServerSettings& settings, bool has_tls) {
+  if (settings.auth_mechanisms.empty()) return nullptr;
+  auto with_scram = std::make_shared<smtp::ServerSettings>(settings);
+  auto& mechanisms = with_scram->auth_mechanisms;
+  mechanisms.insert(mechanisms.begin(),
+                    {{.name = "SCRAM-SHA-256-PLUS", .needs_channel_binding = true},
+                     {.name = "SCRAM-SHA-256", .needs_encryption = has_tls}});
+  return with_scram;
 }
 
 rules::AddressFamilies families_of(config::AddressFamilies families) {
@@ -69,7 +85,9 @@ service::ReceptionPolicy make_reception_policy(const config::Configuration& conf
           .inline_octets = configuration.spool.inline_limit,
           .command_timeout = limits.command_timeout,
           .handshake_timeout = limits.handshake_timeout,
-          .data_rate = limits.data_rate};
+          .data_rate = limits.data_rate,
+          .sender_check = configuration.submission.sender_check,
+          .longest_login_delay = configuration.auth.longest_delay};
 }
 
 }  // namespace
@@ -80,11 +98,16 @@ std::shared_ptr<const service::Policy> make_policy(const config::Configuration& 
   policy->reception = make_reception_policy(configuration);
   const bool has_tls = tls.identities != nullptr;
   for (const auto& listener : configuration.listeners) {
+    auto session = make_session_settings(configuration, listener, has_tls);
+    auto scram_session = make_scram_settings(*session, has_tls && listener.tls != config::ListenerTls::none);
     policy->listeners.push_back({.name = name_of(listener),
                                  .role = listener.role,
                                  .implicit_tls = listener.tls == config::ListenerTls::implicit,
-                                 .session = make_session_settings(configuration, listener, has_tls),
-                                 .tls = {.identities = tls.identities, .application_protocols = {"smtp"}}});
+                                 .session = std::move(session),
+                                 .scram_session = std::move(scram_session),
+                                 .tls = {.identities = tls.identities, .application_protocols = {"smtp"}},
+                                 .proxy_from = listener.proxy_from,
+                                 .xclient_from = listener.xclient_from});
   }
   return policy;
 }
@@ -171,6 +194,7 @@ service::ServerSettings make_server_settings(const config::Configuration& config
                        .hostname = configuration.hostname,
                        .report = {}},
           .history = {.files = {.folder = configuration.state + "/history", .keep = keep}},
+          .login = {},
           .shutdown = configuration.limits.shutdown};
 }
 

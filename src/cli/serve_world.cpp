@@ -85,7 +85,7 @@ ServeWorld::~ServeWorld() = default;
 Step ServeWorld::set_up() {
   using Self = ServeWorld;
   for (const auto step : {&Self::fit_descriptors, &Self::lock_state, &Self::make_mail_root, &Self::bind, &Self::bind_control_http,
-                          &Self::start_log, &Self::load_certificates, &Self::read_token, &Self::become_user, &Self::bind_control_socket, &Self::make_certificate, &Self::start_workers, &Self::read_directory, &Self::make_loops,
+                          &Self::start_log, &Self::load_certificates, &Self::read_token, &Self::become_user, &Self::bind_control_socket, &Self::make_certificate, &Self::start_workers, &Self::make_auth_sources, &Self::read_directory, &Self::make_loops,
                           &Self::make_acceptors, &Self::make_local_delivery, &Self::make_remote_delivery,
                           &Self::make_control, &Self::make_server}) {
     if (auto done = (this->*step)(); !done) return done;
@@ -236,6 +236,18 @@ Step ServeWorld::start_workers() {
   return {};
 }
 
+/// PAM and Dovecot make a thread wait; the users file only makes it work.
+Step ServeWorld::make_auth_sources() {
+  constexpr unsigned waiting_threads = 8;
+  const bool waits = std::ranges::any_of(configuration_.auth.sources, [](const auto& source) {
+    return source.kind != config::AuthSource::Kind::users_file;
+  });
+  const auto threads = waits ? waiting_threads : std::max(AuthSources::least_threads, system::processors());
+  auth_ = std::make_unique<AuthSources>(configuration_, disk_, KeyedHash::Key{random_.next(), random_.next()}, threads);
+  login_checks_ = threads;
+  return {};
+}
+
 void ServeWorld::report_start() {
   log_->info("server.starting", {{"version", POSTHORN_VERSION}, {"hostname", configuration_.hostname}});
   for (const auto& warning : warnings_) log_->warning("server.warning", {{"error", warning}});
@@ -349,6 +361,7 @@ Step ServeWorld::make_server() {
   settings.spool.adopt = adopt_spool_;
   settings.control.account = system::user_id();
   settings.control.token = token_;
+  settings.login.checks = login_checks_;
   server_ = std::make_unique<service::Server>(service::ServerWorld{.loops = std::move(loop_worlds_),
                                                                    .disk = disk_,
                                                                    .commit_worker = *commit_worker_,
@@ -360,7 +373,8 @@ Step ServeWorld::make_server() {
                                                                    .control = std::move(control_)},
                                               std::move(settings),
                                               service::Server::Parts{*directory_, *routes_, *local_delivery_,
-                                                                     remote_delivery_.get(), explainer_.get()});
+                                                                     remote_delivery_.get(), explainer_.get(),
+                                                                     &auth_->authenticator()});
   return {};
 }
 
@@ -379,6 +393,7 @@ ExitStatus ServeWorld::run(world::Task<ExitStatus> life) {
 /// What was still under way when the time was over is destroyed with its tasks; first no other thread may know of it.
 void ServeWorld::end_threads() {
   handshake_workers_->end();
+  auth_->end();
   commit_worker_->end();
   workers_->end();
   dns_.reset();
@@ -433,6 +448,7 @@ world::Task<> ServeWorld::reload(config::Configuration configuration) {
   configuration_ = std::move(configuration);
   routing_.replace(make_routing(configuration_));
   server_->reload(make_policy(configuration_, {certificates_}), make_connection_limits(configuration_));
+  auth_->change(configuration_);
   directory_->change_reader(directory_reader(std::nullopt));
   co_await directory_->refresh_now(home());
   reload_token();

@@ -2,6 +2,7 @@
 // privileges, workers, directory, loops, server. The wiring of the whole program is read here.
 #pragma once
 
+#include "cli/auth_sources.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/serve_settings.hpp"
 #include "service/directory_routes.hpp"
@@ -83,6 +84,7 @@ class ServeWorld {
   [[nodiscard]] Step make_certificate();
   [[nodiscard]] Result<> give_folders(const system::Account& account);
   [[nodiscard]] Step start_workers();
+  [[nodiscard]] Step make_auth_sources();
   [[nodiscard]] Step read_directory();
   [[nodiscard]] Step make_loops();
   [[nodiscard]] Step make_acceptors();
@@ -99,6 +101,7 @@ class ServeWorld {
 
   config::Configuration configuration_;
   bool adopt_spool_;
+  unsigned login_checks_ = 0;  // at once
   std::vector<std::string> warnings_;  // of steps before there is a log
   system::SystemClock clock_;
   system::KernelRandom random_;
@@ -114,6 +117,7 @@ class ServeWorld {
   std::unique_ptr<system::QueuedLog> log_;
   std::unique_ptr<system::WorkerThreads> commit_worker_;
   std::unique_ptr<system::WorkerThreads> workers_;
+  std::unique_ptr<AuthSources> auth_;
   std::unique_ptr<service::DirectorySource> directory_;
   service::Snapshot<rules::Routing> routing_;
   std::unique_ptr<service::DirectoryRoutes> routes_;

@@ -4,9 +4,11 @@
 #include "cli/error_status.hpp"
 #include "cli/load_configuration.hpp"
 #include "cli/options.hpp"
+#include "cli/password_input.hpp"
 #include "store/text_file.hpp"
 #include "store/users.hpp"
 #include "system/account.hpp"
+#include "system/password_hash.hpp"
 #include "system/posix_disk.hpp"
 
 #include <sys/stat.h>
@@ -27,6 +29,9 @@ struct Request {
   bool as_json = false;
   std::string users_file;
   config::Process process;
+  bool asks_password = false;
+  std::string password_file;  ///< "-": standard input; empty: a person is asked
+  std::string scheme = "scram-sha-256";
 };
 
 ExitStatus tell(const Error& error, Console& console) {
@@ -65,9 +70,41 @@ Result<> change_users(const Request& request, const ChangeOfOne& change) {
       change_all);
 }
 
-ExitStatus add(const Request& request, Console& console) {
-  const auto changed = change_users(request, [](std::string_view text, const mail::UserName& name) {
-    return store::with_user(text, name, Secret{});
+/// What the users file keeps of the password that is given: each user its own, with a salt of its own.
+Result<std::vector<Secret>> make_hashes(const Request& request, Console& console) {
+  std::vector<Secret> hashes;
+  const auto scheme = system::hash_scheme_of(request.scheme);
+  if (!scheme) {
+    return failure(Error::Kind::invalid, "--scheme is scram-sha-256, argon2id or yescrypt, not " + LogText(request.scheme).text());
+  }
+  std::optional<Secret> from_file;
+  for (const auto& name : request.names) {
+    auto password = from_file                      ? Result<Secret>(from_file->copy())
+                    : request.password_file.empty() ? ask_new_password(console, LogText(name).text())
+                                                    : read_password_file(request.password_file);
+    if (!password) return failure(std::move(password.error()));
+    if (!request.password_file.empty()) from_file.emplace(password->copy());
+    auto hash = system::hash_password(*password, *scheme);
+    if (!hash) return failure(std::move(hash.error()));
+    hashes.push_back(std::move(*hash));
+  }
+  return hashes;
+}
+
+using ChangeWithHash = Result<std::string> (*)(std::string_view, const mail::UserName&, const Secret&);
+
+/// The change for each name with its hash; without, with none.
+ExitStatus change_with_hashes(const Request& request, Console& console, ChangeWithHash change) {
+  std::vector<Secret> hashes;
+  if (request.asks_password) {
+    auto made = make_hashes(request, console);
+    if (!made) return tell(made.error(), console);
+    hashes = std::move(*made);
+  }
+  std::size_t next = 0;
+  const auto changed = change_users(request, [&](std::string_view text, const mail::UserName& name) {
+    const Secret none;
+    return change(text, name, hashes.empty() ? none : hashes.at(next++));
   });
   return changed ? ExitStatus::ok : tell(changed.error(), console);
 }
@@ -105,6 +142,17 @@ ExitStatus list(const Request& request, Console& console) {
 
 }  // namespace
 
+namespace {
+
+void add_password_options(CLI::App& app, Request& request) {
+  app.add_option("--password-file", request.password_file, "take the password from the first line of this file; -: standard input");
+  app.add_option("--scheme", request.scheme,
+                 "what is stored: scram-sha-256 (serves every mechanism), argon2id or yescrypt (PLAIN and LOGIN only)")
+      ->capture_default_str();
+}
+
+}  // namespace
+
 ExitStatus run_user(const Invocation& invocation, Console& console) {
   Options options(invocation,
                   "The local users: who has a mailbox. Mailboxes are made with the first mail and never removed.");
@@ -116,6 +164,12 @@ ExitStatus run_user(const Invocation& invocation, Console& console) {
   app.fallthrough();  // -c may stand behind what it is asked of
   auto* adding = app.add_subcommand("add", "adds users");
   adding->add_option("NAME", request.names, "a name, or name@domain for a user of one domain")->required();
+  bool asked = false;
+  adding->add_flag("--password", asked, "ask for a password, which the users get; without, they have none and cannot log in");
+  add_password_options(*adding, request);
+  auto* changing = app.add_subcommand("passwd", "sets the password of users, asked for at the terminal or read from standard input");
+  changing->add_option("NAME", request.names, "the name")->required();
+  add_password_options(*changing, request);
   auto* removing = app.add_subcommand("remove", "removes users; their mail stays");
   removing->add_option("NAME", request.names, "the name")->required();
   auto* listing = app.add_subcommand("list", "lists the users");
@@ -129,7 +183,9 @@ ExitStatus run_user(const Invocation& invocation, Console& console) {
   }
   request.users_file = configuration->mailbox.users;
   request.process = configuration->process;
-  if (adding->parsed()) return add(request, console);
+  request.asks_password = changing->parsed() || asked || !request.password_file.empty();
+  if (adding->parsed()) return change_with_hashes(request, console, &store::with_user);
+  if (changing->parsed()) return change_with_hashes(request, console, &store::with_hash);
   return removing->parsed() ? remove(request, console) : list(request, console);
 }
 

@@ -3,11 +3,13 @@
 #pragma once
 
 #include "base/ip_address.hpp"
+#include "smtp/reply.hpp"
 
 #include <array>
 #include <atomic>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <unordered_map>
 #include <utility>
 
@@ -25,7 +27,7 @@ class ConnectionLimits {
   class Ticket {
    public:
     Ticket() = default;
-    Ticket(ConnectionLimits& limits, IpAddress address) : limits_(&limits), address_(address) {}
+    Ticket(ConnectionLimits& limits, std::optional<IpAddress> address) : limits_(&limits), address_(address) {}
     Ticket(Ticket&& other) noexcept : limits_(std::exchange(other.limits_, nullptr)), address_(other.address_) {}
     Ticket& operator=(Ticket&& other) noexcept {
       std::swap(limits_, other.limits_);
@@ -40,13 +42,15 @@ class ConnectionLimits {
 
    private:
     ConnectionLimits* limits_ = nullptr;
-    IpAddress address_;
+    std::optional<IpAddress> address_;  // none: counted in all, not by address
   };
 
   explicit ConnectionLimits(Settings settings);
 
   /// Any thread. The ticket is good only when admitted.
   [[nodiscard]] std::pair<Verdict, Ticket> admit(const IpAddress& client);
+  /// For a proxy that has not named its client yet: counted in all only.
+  [[nodiscard]] std::pair<Verdict, Ticket> admit_proxy();
   /// New bounds, for connections that come later. Any thread.
   void change(Settings settings);
   [[nodiscard]] std::uint32_t most() const { return most_.load(std::memory_order_relaxed); }
@@ -60,7 +64,8 @@ class ConnectionLimits {
     std::mutex mutex;
     std::unordered_map<IpAddress, std::uint32_t> counts;
   };
-  void give_back(const IpAddress& group);
+  [[nodiscard]] bool take_place();
+  void give_back(const std::optional<IpAddress>& group);
   [[nodiscard]] Shard& shard_of(const IpAddress& group);
 
   std::atomic<std::uint32_t> most_;
@@ -70,5 +75,8 @@ class ConnectionLimits {
   std::atomic<std::uint64_t> refused_ = 0;
   std::array<Shard, 16> shards_;
 };
+
+/// What a client that was not admitted is told: 421. Nothing: it was admitted.
+[[nodiscard]] std::optional<smtp::Reply> refusal_of(ConnectionLimits::Verdict verdict);
 
 }  // namespace posthorn::service

@@ -2,6 +2,8 @@
 
 #include "rules/recipient_router.hpp"
 #include "rules/relay_rules.hpp"
+#include "rules/sender_rules.hpp"
+#include "rules/submission_rules.hpp"
 
 #include <fmt/core.h>
 
@@ -73,6 +75,31 @@ std::optional<smtp::Reply> Gatekeeper::refuse_recipient(const Client& client, co
 world::Task<std::optional<smtp::Reply>> Gatekeeper::look_again(Client client, mail::Address recipient) {
   co_await directory_.refresh(loop_);
   co_return refuse_recipient(client, recipient);
+}
+
+std::optional<smtp::Reply> Gatekeeper::refuse_sender(rules::SenderCheck check, std::string_view user,
+                                                     const std::optional<mail::Address>& sender) const {
+  const auto name = mail::UserName::parse(user);
+  if (!name) return smtp::Reply{553, {5, 7, 1}, "This sender address is not yours"};
+  return rules::sender_refusal(check, *name, sender, *directory_.current());
+}
+
+world::Task<std::optional<smtp::Reply>> Gatekeeper::look_again_at_sender(rules::SenderCheck check, std::string user,
+                                                                         std::optional<mail::Address> sender) {
+  co_await directory_.refresh(loop_);
+  co_return refuse_sender(check, user, sender);
+}
+
+std::optional<smtp::Reply> Gatekeeper::refuse_author(rules::SenderCheck check, std::string_view user,
+                                                     const mail::SubmissionHeader& header,
+                                                     const mail::MessageFacts& facts) const {
+  const auto name = mail::UserName::parse(user);
+  if (!name) return smtp::Reply{550, {5, 7, 1}, "The From field names an address that is not yours"};
+  return rules::author_refusal(check, *name, header, facts, *directory_.current());
+}
+
+std::optional<mail::UserName> Gatekeeper::user_of_login(std::string_view login) const {
+  return rules::user_of_login(login, *directory_.current());
 }
 
 smtp::Reply Gatekeeper::verify(std::string_view text) const {

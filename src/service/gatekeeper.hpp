@@ -4,7 +4,10 @@
 #pragma once
 
 #include "mail/envelope.hpp"
+#include "mail/submission_header.hpp"
+#include "mail/user_name.hpp"
 #include "rules/listener_role.hpp"
+#include "rules/sender_check.hpp"
 #include "service/directory_source.hpp"
 #include "smtp/reply.hpp"
 #include "world/task.hpp"
@@ -35,6 +38,20 @@ class Gatekeeper {
   [[nodiscard]] std::optional<smtp::Reply> refuse_recipient(const Client& client, const mail::Address& recipient) const;
   /// The same after the directory's files were looked at again; only for recipients who seem unknown.
   [[nodiscard]] world::Task<std::optional<smtp::Reply>> look_again(Client client, mail::Address recipient);
+
+  /// Whether an authenticated user may name this sender. Answers at once.
+  [[nodiscard]] std::optional<smtp::Reply> refuse_sender(rules::SenderCheck check, std::string_view user,
+                                                         const std::optional<mail::Address>& sender) const;
+  /// The same after the directory's files were looked at again.
+  [[nodiscard]] world::Task<std::optional<smtp::Reply>> look_again_at_sender(rules::SenderCheck check, std::string user,
+                                                                             std::optional<mail::Address> sender);
+  /// Whether the header of the user's message says honestly who wrote it.
+  [[nodiscard]] std::optional<smtp::Reply> refuse_author(rules::SenderCheck check, std::string_view user,
+                                                         const mail::SubmissionHeader& header,
+                                                         const mail::MessageFacts& facts) const;
+  /// The user that a login name means; none: no name that anybody could have.
+  [[nodiscard]] std::optional<mail::UserName> user_of_login(std::string_view login) const;
+  [[nodiscard]] bool knows(const mail::UserName& user) const { return directory_.current()->has_user(user); }
 
   /// RFC 5321 §3.5: who is here, for VRFY, where the administrator lets it tell. A name without a domain is of our first.
   [[nodiscard]] smtp::Reply verify(std::string_view text) const;

@@ -1,5 +1,7 @@
 #include "service/intake.hpp"
 
+#include "rules/submission_rules.hpp"
+
 #include <utility>
 
 namespace posthorn::service {
@@ -33,13 +35,13 @@ Intake::Intake(IntakeWorld& world, const ReceptionPolicy& policy)
     : world_(world),
       inline_octets_(policy.inline_octets),
       commit_timeout_(policy.commit_timeout),
+      hostname_(policy.hostname),
       id_(world.spool.new_id()),
       scanner_(policy.message) {}
 
 bool Intake::take(std::string_view octets) {
   if (body_ || text_.size() + octets.size() > inline_octets_) return false;
-  scanner_.feed(octets);
-  text_ += octets;
+  text_ += passed(octets);
   return true;
 }
 
@@ -47,8 +49,7 @@ world::Task<Result<>> Intake::append(std::string_view octets) {
   if (!body_) {
     if (auto moved = co_await flow_into_file(); !moved) co_return moved;
   }
-  scanner_.feed(octets);
-  co_return co_await body_->append(world_.loop, octets);
+  co_return co_await body_->append(world_.loop, passed(octets));
 }
 
 world::Task<Result<>> Intake::flow_into_file() {
@@ -59,6 +60,7 @@ world::Task<Result<>> Intake::flow_into_file() {
 
 std::optional<smtp::Reply> Intake::end_of_text() {
   scanner_.finish();
+  if (submission_) tail_ = submission_->finish();
   const auto& fault = scanner_.facts().fault;
   if (!fault) return std::nullopt;
   world_.traffic.message_refused();
@@ -85,12 +87,16 @@ world::Task<Result<>> Intake::store(IntakeEnvelope last) {
   message.delivery_name = world_.names.make(message.arrival, message.envelope.recipients.size());
   message.origin = std::move(last.origin);
   message.head = std::move(last.head);
+  if (submission_) {
+    message.head += rules::missing_fields(scanner_.facts(), message.arrival, id_, hostname_);
+  }
   if (body_) {
+    if (auto added = co_await body_->append(world_.loop, tail_); !added) co_return added;
     auto finished = co_await body_->finish(world_.loop);
     if (!finished) co_return failure(finished.error());
     message.body = std::move(*finished);
   } else {
-    message.body = std::move(text_);
+    message.body = std::move(text_ += tail_);
   }
   co_return co_await world_.spool.commit(world_.loop, std::move(message), after(world_.loop.now(), commit_timeout_));
 }

@@ -7,6 +7,7 @@
 #include "base/message_id.hpp"
 #include "mail/envelope.hpp"
 #include "mail/message_scanner.hpp"
+#include "mail/submission_header.hpp"
 #include "service/delivery_names.hpp"
 #include "service/groups.hpp"
 #include "service/policy.hpp"
@@ -47,6 +48,11 @@ class Intake {
  public:
   Intake(IntakeWorld& world, const ReceptionPolicy& policy);
 
+  /// The message is from one of our users (RFC 6409): Bcc goes, missing Date and Message-ID come. Before the first octet.
+  void expect_submission() { submission_.emplace(); }
+  /// None: it is not.
+  [[nodiscard]] const mail::SubmissionHeader* submission() const { return submission_ ? &*submission_ : nullptr; }
+
   [[nodiscard]] MessageId id() const { return id_; }
 
   /// Takes octets if that needs no waiting; false: call append() with the same octets.
@@ -62,14 +68,22 @@ class Intake {
   [[nodiscard]] world::Task<smtp::Reply> commit(IntakeEnvelope last);
 
  private:
+  /// What of these octets is stored.
+  [[nodiscard]] std::string_view passed(std::string_view octets) {
+    scanner_.feed(octets);
+    return submission_ ? submission_->feed(octets) : octets;
+  }
   [[nodiscard]] world::Task<Result<>> flow_into_file();
   [[nodiscard]] world::Task<Result<>> store(IntakeEnvelope last);
 
   IntakeWorld& world_;
   std::size_t inline_octets_;
   Duration commit_timeout_;
+  std::string_view hostname_;  // the policy's, which outlives us
   MessageId id_;
   mail::MessageScanner scanner_;
+  std::optional<mail::SubmissionHeader> submission_;
+  std::string tail_;  // what the submission's header held back to the end
   std::string text_;
   std::optional<store::BodyWriter> body_;
 };

@@ -11,17 +11,6 @@ namespace {
 constexpr Duration first_pause = std::chrono::milliseconds{10};
 constexpr Duration longest_pause = std::chrono::seconds{1};
 
-std::optional<smtp::Reply> refusal_for(ConnectionLimits::Verdict verdict) {
-  using enum ConnectionLimits::Verdict;
-  switch (verdict) {
-    case admitted: return std::nullopt;
-    case too_many: return smtp::Reply{421, {4, 3, 2}, "too many connections now, try again later"};
-    case too_many_from_address:
-      return smtp::Reply{421, {4, 7, 0}, "too many connections from your address, try again later"};
-  }
-  bug("a verdict without an answer");
-}
-
 }  // namespace
 
 void Receptions::start(ReceptionWorld& world, Reception::Start start) { tasks_.start(run(world, std::move(start))); }
@@ -70,15 +59,19 @@ void Listener::start_session(std::unique_ptr<world::Stream> stream) {
   const auto* endpoint = std::get_if<Endpoint>(&peer);
   // FAULTS F31.
   auto refusal = refuses_ ? std::optional{smtp::replies::shutting_down()} : std::nullopt;
-  auto [verdict, ticket] = world_.limits.admit(endpoint != nullptr ? endpoint->address : IpAddress{});
+  const auto address = endpoint != nullptr ? endpoint->address : IpAddress{};
+  auto policy = world_.policy.current();
+  const bool is_proxy = contains(policy->listeners.at(index_).proxy_from, address);
+  auto [verdict, ticket] = is_proxy ? world_.limits.admit_proxy() : world_.limits.admit(address);
   // Refused clients are told so, but a flood of them may not take more places than those that are served.
   if (verdict != ConnectionLimits::Verdict::admitted && world_.receptions.size() > world_.limits.most() * 2) return;
-  world_.receptions.start(world_.reception, {.policy = world_.policy.current(),
+  world_.receptions.start(world_.reception, {.policy = std::move(policy),
                                              .listener = index_,
                                              .session = world_.names.next(),
                                              .stream = std::move(stream),
+                                             .limits = world_.limits,
                                              .ticket = std::move(ticket),
-                                             .refusal = refusal ? std::move(refusal) : refusal_for(verdict)});
+                                             .refusal = refusal ? std::move(refusal) : refusal_of(verdict)});
 }
 
 }  // namespace posthorn::service

@@ -2,12 +2,15 @@
 // with; a reload makes another for those that come later (FAULTS F29).
 #pragma once
 
+#include "base/ip_address.hpp"
 #include "base/time.hpp"
 #include "mail/message_scanner.hpp"
 #include "rules/listener_role.hpp"
+#include "rules/sender_check.hpp"
 #include "smtp/server_settings.hpp"
 #include "world/tls.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -25,8 +28,15 @@ struct ListenerPolicy {
   rules::ListenerRole role = rules::ListenerRole::mx;
   bool implicit_tls = false;
   std::shared_ptr<const smtp::ServerSettings> session;
+  std::shared_ptr<const smtp::ServerSettings> scram_session;  ///< while SCRAM can work; none: `session` always
   world::TlsServerPolicy tls;
+  std::vector<IpNetwork> proxy_from;    ///< who begins with a PROXY header that names the client
+  std::vector<IpNetwork> xclient_from;  ///< who may use XCLIENT
 };
+
+[[nodiscard]] inline bool contains(const std::vector<IpNetwork>& networks, const IpAddress& address) {
+  return std::ranges::any_of(networks, [&](const IpNetwork& network) { return network.contains(address); });
+}
 
 struct ReceptionPolicy {
   std::string hostname;
@@ -37,6 +47,9 @@ struct ReceptionPolicy {
   Duration commit_timeout = std::chrono::minutes{1};  ///< F11: a disk slower than this is a 451
   std::uint64_t data_rate = 500;                      ///< octets a second, over `rate_window`; 0: any
   Duration rate_window = std::chrono::minutes{1};
+  rules::SenderCheck sender_check = rules::SenderCheck::own;  ///< of users who have authenticated
+  Duration longest_login_delay = std::chrono::seconds{3};     ///< the answer to a wrong password waits up to this
+  Duration login_timeout = std::chrono::seconds{30};          ///< for one step of a source of passwords
 };
 
 struct Policy {

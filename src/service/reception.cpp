@@ -1,6 +1,8 @@
 #include "service/reception.hpp"
 
 #include "base/assert.hpp"
+#include "smtp/proxy_header.hpp"
+#include "smtp/standard_replies.hpp"
 
 #include <utility>
 #include <variant>
@@ -49,13 +51,16 @@ void Reception::shut_down(smtp::ServerSession::Shutdown how) {
   start_.stream->interrupt_read();
 }
 
+/// Whose session it is: the client that a proxy named, or the peer.
 IpAddress Reception::peer_address() const {
+  if (client_address_) return *client_address_;
   const auto peer = start_.stream->peer();
   const auto* endpoint = std::get_if<Endpoint>(&peer);
   return endpoint != nullptr ? endpoint->address : IpAddress{};
 }
 
 world::Task<bool> Reception::open() {
+  if (contains(listener().proxy_from, peer_address()) && !co_await read_proxy_header()) co_return false;
   smtp::Channel channel;
   if (listener().implicit_tls) {
     auto facts = co_await start_.stream->start_tls(listener().tls, after(world_.loop.now(), policy().handshake_timeout));
@@ -64,9 +69,9 @@ world::Task<bool> Reception::open() {
                                      {"error", facts.error().text}});
       co_return false;
     }
-    channel = {.encrypted = true, .has_binding = !facts->exporter_binding.empty()};
-    tls_ = facts->protocol + " " + facts->cipher;
+    channel = note_tls(*facts);
   }
+  co_await choose_settings();
   clock_.start_wait(world_.loop.now());
   if (start_.refusal) {
     session_.refuse_session(*start_.refusal);
@@ -74,6 +79,73 @@ world::Task<bool> Reception::open() {
     session_.start(channel);
   }
   co_return true;
+}
+
+/// Who may name the client must (proxy-protocol.txt §2: never guess).
+world::Task<bool> Reception::read_proxy_header() {
+  const auto deadline = after(world_.loop.now(), policy().handshake_timeout);
+  std::string octets;
+  while (octets.size() <= smtp::most_proxy_octets) {
+    const auto bytes = co_await start_.stream->read(deadline);
+    if (!bytes || bytes->empty()) break;
+    octets += *bytes;
+    const auto header = smtp::read_proxy_header(octets);
+    if (!header && header.error() == smtp::ProxyFault::malformed) break;
+    if (!header) continue;
+    if (octets.size() > header->octets) start_.stream->put_back(octets.substr(header->octets));
+    if (header->client && !start_.refusal) start_.refusal = name_client(header->client->address);
+    co_return true;
+  }
+  world_.log.warning("proxy.no_header", {{"session", start_.session}, {"peer", peer_address().to_string()},
+                                         {"what_to_do", "let the proxy send the PROXY protocol, or take it out of proxy_from"}});
+  co_return false;
+}
+
+/// From now on the client is another, who counts by its own address. A refusal: that address has too many connections.
+std::optional<smtp::Reply> Reception::name_client(const IpAddress& address) {
+  start_.ticket = ConnectionLimits::Ticket{};
+  auto [verdict, ticket] = start_.limits.admit(address);
+  start_.ticket = std::move(ticket);
+  world_.log.info("client.named", {{"session", start_.session}, {"peer", address.to_string()},
+                                   {"by", peer_address().to_string()}});
+  client_address_ = address;
+  return refusal_of(verdict);
+}
+
+void Reception::answer(const smtp::AskClient& question) {
+  const auto& said = question.command.get();
+  std::optional<mail::UserName> user;
+  if (said.login) user = world_.gatekeeper.user_of_login(*said.login);
+  if (said.login && !user) return session_.refuse(smtp::replies::bad_argument());
+  if (said.host_name) client_host_ = *said.host_name;
+  if (said.address) {
+    if (auto refusal = name_client(*said.address)) return session_.refuse(*std::move(refusal));
+  }
+  session_.client_named(user ? user->text() : std::string{}, contains(listener().xclient_from, peer_address()));
+}
+
+/// SCRAM is offered while somebody can log in by it.
+world::Task<> Reception::choose_settings() {
+  auto settings = listener().session;
+  if (listener().scram_session && world_.authenticator != nullptr) {
+    const auto offer = co_await world_.authenticator->offer(world_.loop);
+    if (offer.scram) settings = listener().scram_session;
+  }
+  if (contains(listener().xclient_from, peer_address())) {
+    auto with_xclient = std::make_shared<smtp::ServerSettings>(*settings);
+    with_xclient->xclient = true;
+    settings = std::move(with_xclient);
+  }
+  if (settings != listener().session) session_.choose_settings(std::move(settings));
+}
+
+smtp::Channel Reception::note_tls(const world::TlsFacts& facts) {
+  tls_ = facts.protocol + " " + facts.cipher;
+  if (!listener().session->auth_mechanisms.empty()) {
+    exporter_binding_ = facts.exporter_binding;
+    unique_binding_ = facts.unique_binding;
+  }
+  return {.encrypted = true, .has_binding = !exporter_binding_.empty() || !unique_binding_.empty()};
 }
 
 /// Effects that need no waiting, which is nearly all of them.
@@ -84,7 +156,8 @@ bool Reception::perform_at_once(smtp::Effect& effect) {
             send.reply.append_to(replies_);
             return true;
           },
-          [this](const smtp::AskSender&) {
+          [this](const smtp::AskSender& question) {
+            if (!may_send(question)) return false;
             const auto facts = world_.intake.spool.facts();
             if (facts.accepting) {
               session_.accept();
@@ -113,17 +186,22 @@ bool Reception::perform_at_once(smtp::Effect& effect) {
             }
             return true;
           },
-          [this](const smtp::AskAuthentication&) {
-            session_.refuse({454, {4, 7, 0}, "no authentication here now"});
+          [this](const smtp::AskClient& question) {
+            answer(question);
             return true;
           },
+          [](const smtp::AskAuthentication&) { return false; },
           [this](const smtp::BeginMessage&) {
             intake_ = std::make_unique<Intake>(world_.intake, policy());
+            if (!session_.facts().user.empty()) intake_->expect_submission();
             session_.accept();
             return true;
           },
           [this](const smtp::MessageBytes& message) { return intake_->take(message.bytes); },
-          [](const smtp::DropAuthentication&) { return true; },
+          [this](const smtp::DropAuthentication&) {
+            login_.reset();
+            return true;
+          },
           [this](const smtp::DropMessage&) {
             intake_.reset();
             return true;
@@ -143,6 +221,10 @@ world::Task<> Reception::perform(smtp::Effect effect) {
     co_await end_message(std::move(end->envelope.get()));
   } else if (const auto* recipient = std::get_if<smtp::AskRecipient>(&effect)) {
     co_await look_again(recipient->recipient.get().address);
+  } else if (const auto* sender = std::get_if<smtp::AskSender>(&effect)) {
+    co_await look_again_at_sender(sender->envelope.get().sender);
+  } else if (auto* authentication = std::get_if<smtp::AskAuthentication>(&effect)) {
+    co_await authenticate(std::move(*authentication));
   } else if (const auto* tls = std::get_if<smtp::StartTls>(&effect)) {
     co_await start_tls(tls->ready);
   } else {
@@ -207,6 +289,52 @@ world::Task<> Reception::look_again(mail::Address recipient) {
   session_.refuse(*refusal);
 }
 
+bool Reception::may_send(const smtp::AskSender& question) {
+  const auto& user = session_.facts().user;
+  if (user.empty()) return true;
+  return !world_.gatekeeper.refuse_sender(policy().sender_check, user, question.envelope.get().sender);
+}
+
+world::Task<> Reception::look_again_at_sender(std::optional<mail::Address> sender) {
+  const auto refusal = co_await world_.gatekeeper.look_again_at_sender(policy().sender_check, session_.facts().user, sender);
+  if (!refusal) {
+    session_.accept();
+    co_return;
+  }
+  world_.log.info("sender.refused", {{"session", start_.session}, {"from", sender ? sender->to_string() : ""},
+                                     {"user", session_.facts().user}, {"peer", peer_address().to_string()},
+                                     {"code", refusal->code()}, {"reply", refusal->text()}});
+  session_.refuse(*refusal);
+}
+
+world::Task<> Reception::authenticate(smtp::AskAuthentication question) {
+  if (world_.authenticator == nullptr) {
+    session_.refuse(smtp::replies::authentication_trouble());
+    co_return;
+  }
+  co_await flush();
+  if (question.is_first) {
+    login_ = std::make_unique<Login>(
+        LoginWorld{world_.loop, world_.log, *world_.authenticator, world_.desk, world_.gatekeeper},
+        Login::Client{start_.session, peer_address(), policy().longest_login_delay, policy().login_timeout},
+        world::AuthStart{.mechanism = std::string(question.mechanism),
+                         .exporter_binding = exporter_binding_,
+                         .unique_binding = unique_binding_});
+  }
+  auto outcome = co_await login_->respond(std::move(question.response));
+  clock_.start_wait(world_.loop.now());
+  if (auto* challenge = std::get_if<Login::Challenge>(&outcome)) {
+    session_.challenge(challenge->octets);
+    co_return;
+  }
+  login_.reset();
+  if (auto* proved = std::get_if<Login::Proved>(&outcome)) {
+    session_.authenticated(std::move(proved->user));
+  } else {
+    session_.refuse(std::move(std::get<smtp::Reply>(outcome)));
+  }
+}
+
 world::Task<> Reception::start_tls(smtp::Reply ready) {
   if (start_.stream->has_unread_bytes()) {
     session_.plain_text_came();
@@ -222,8 +350,7 @@ world::Task<> Reception::start_tls(smtp::Reply ready) {
     session_.tls_failed();
     co_return;
   }
-  tls_ = facts->protocol + " " + facts->cipher;
-  session_.tls_started({.encrypted = true, .has_binding = !facts->exporter_binding.empty()});
+  session_.tls_started(note_tls(*facts));
 }
 
 world::Task<> Reception::take_bytes(std::string_view bytes) {
@@ -243,6 +370,17 @@ world::Task<> Reception::end_message(mail::Envelope envelope) {
   if (auto refusal = intake->end_of_text()) {
     session_.refuse(*refusal);
     co_return;
+  }
+  if (const auto* header = intake->submission()) {
+    const auto refusal = world_.gatekeeper.refuse_author(policy().sender_check, session_.facts().user, *header,
+                                                         intake->scanner().facts());
+    if (refusal) {
+      world_.log.info("author.refused", {{"session", start_.session}, {"message", intake->id()},
+                                         {"user", session_.facts().user}, {"peer", peer_address().to_string()},
+                                         {"code", refusal->code()}, {"reply", refusal->text()}});
+      session_.refuse(*refusal);
+      co_return;
+    }
   }
   IntakeEnvelope last{.head = trace_field(envelope, intake->id())};
   auto expansion = world_.gatekeeper.expand(std::move(envelope));
@@ -278,6 +416,7 @@ world::Task<> Reception::end_message(mail::Envelope envelope) {
 /// RFC 5321 §4.4: what we add on top of each message.
 std::string Reception::trace_field(const mail::Envelope& envelope, MessageId id) const {
   mail::ReceivedFacts facts{.helo = session_.facts().hello,
+                            .host_name = client_host_,
                             .address = peer_address(),
                             .by = policy().hostname,
                             .with = session_.transmission_type(),

@@ -6,6 +6,7 @@
 #include "service/connection_limits.hpp"
 #include "service/gatekeeper.hpp"
 #include "service/intake.hpp"
+#include "service/login.hpp"
 #include "service/policy.hpp"
 #include "service/reception_clock.hpp"
 #include "smtp/server_session.hpp"
@@ -24,6 +25,8 @@ struct ReceptionWorld {
   world::Log& log;
   IntakeWorld& intake;
   Gatekeeper& gatekeeper;
+  LoginDesk& desk;
+  world::Authenticator* authenticator = nullptr;  ///< none: nobody can log in
 };
 
 class Reception {
@@ -33,6 +36,7 @@ class Reception {
     std::size_t listener = 0;  ///< in policy->listeners
     std::string session;       ///< its name in the log
     std::unique_ptr<world::Stream> stream;
+    ConnectionLimits& limits;  ///< outlives it
     ConnectionLimits::Ticket ticket;
     std::optional<smtp::Reply> refusal;  ///< greet with this instead, and end
   };
@@ -52,12 +56,19 @@ class Reception {
 
   // Not inlined: their frames would become part of that of run(), which every session holds while it waits.
   [[gnu::noinline, nodiscard]] world::Task<bool> open();
+  [[nodiscard]] world::Task<bool> read_proxy_header();
+  [[nodiscard]] world::Task<> choose_settings();
+  [[nodiscard]] std::optional<smtp::Reply> name_client(const IpAddress& address);
+  [[nodiscard]] smtp::Channel note_tls(const world::TlsFacts& facts);
   bool perform_at_once(smtp::Effect& effect);
   [[gnu::noinline, nodiscard]] world::Task<> perform(smtp::Effect effect);
-  void answer(const smtp::AskRecipient& question);
+  void answer(const smtp::AskClient& question);
+  [[nodiscard]] bool may_send(const smtp::AskSender& question);
 
   [[nodiscard]] world::Task<> wait();
   [[nodiscard]] world::Task<> look_again(mail::Address recipient);
+  [[nodiscard]] world::Task<> look_again_at_sender(std::optional<mail::Address> sender);
+  [[nodiscard]] world::Task<> authenticate(smtp::AskAuthentication question);
   [[nodiscard]] world::Task<> start_tls(smtp::Reply ready);
   [[nodiscard]] world::Task<> take_bytes(std::string_view bytes);
   [[nodiscard]] world::Task<> end_message(mail::Envelope envelope);
@@ -77,7 +88,12 @@ class Reception {
   std::string replies_;
   std::string held_;  // input whose octets wait for the disk
   std::unique_ptr<Intake> intake_;  // apart: most sessions that wait have none
+  std::unique_ptr<Login> login_;    // while an exchange is under way
+  std::string exporter_binding_;    // of the channel, for whoever logs in on it
+  std::string unique_binding_;
   std::string tls_;  // protocol and cipher, for the trace field
+  std::optional<IpAddress> client_address_;  // as a proxy named it
+  std::string client_host_;                  // the same: its name in DNS
   std::optional<smtp::ServerSession::Shutdown> shutdown_;
   bool over_ = false;
   bool broken_ = false;

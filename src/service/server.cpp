@@ -21,7 +21,7 @@ class Server::LoopServices {
                   queue->accepted(id, std::move(groups));
                 },
                 server.traffic_},
-        reception_{world.loop, server.world_.log, intake_, gatekeeper_},
+        reception_{world.loop, server.world_.log, intake_, gatekeeper_, server.desk_, server.parts_.authenticator},
         receptions_(world.loop) {
     for (auto& [listener, acceptor] : world.acceptors) {
       listeners_.push_back(std::make_unique<Listener>(
@@ -72,6 +72,7 @@ Server::Server(ServerWorld world, ServerSettings settings, Parts parts)
       limits_(settings_.limits),
       session_names_(world_.clock.wall()),
       delivery_names_(settings_.policy->reception.hostname, world_.process),
+      desk_(settings_.login, {world_.random.next(), world_.random.next()}),
       gatekeeper_(parts_.directory, home()),
       stopping_(home()),
       directory_watch_ended_(home()) {}

@@ -11,6 +11,7 @@
 #include "service/directory_source.hpp"
 #include "service/history.hpp"
 #include "service/listener.hpp"
+#include "service/login_desk.hpp"
 #include "service/metrics.hpp"
 #include "service/queue_manager.hpp"
 #include "service/reporter.hpp"
@@ -60,6 +61,7 @@ struct ServerSettings {
   ReporterSettings reporter;
   HistorySettings history;
   ControlSettings control;
+  LoginDesk::Settings login;
   Duration shutdown = std::chrono::seconds{8};  ///< for data under way when told to stop
   Duration directory_watch = std::chrono::seconds{1};  ///< how long a user who was removed may still get mail
 };
@@ -73,6 +75,7 @@ class Server {
     Deliverer& local;
     Deliverer* remote = nullptr;  ///< none: remote mail waits in the spool
     const Explainer* explainer = nullptr;  ///< for the control interface
+    world::Authenticator* authenticator = nullptr;  ///< none: nobody can log in
   };
 
   Server(ServerWorld world, ServerSettings settings, Parts parts);
@@ -114,6 +117,7 @@ class Server {
   Traffic traffic_;
   SessionNames session_names_;
   DeliveryNames delivery_names_;
+  LoginDesk desk_;
   std::unique_ptr<store::Spool> spool_;
   Gatekeeper gatekeeper_;
   std::unique_ptr<Reporter> reporter_;

@@ -75,6 +75,7 @@ class PipeStream final : public world::Stream {
   world::Task<Result<world::TlsFacts>> start_tls(world::TlsServerPolicy policy, MonotonicTime deadline) override;
   world::Task<Result<world::TlsFacts>> start_tls(world::TlsClientPolicy policy, MonotonicTime deadline) override;
   [[nodiscard]] bool has_unread_bytes() override { return !in_->arrived.empty(); }
+  void put_back(std::string bytes) override { in_->arrived.insert(0, bytes); }
   void interrupt_read() override {
     interrupted_ = reading_;
     in_->readable.set();

@@ -6,6 +6,7 @@
 #include "base/secret.hpp"
 #include "mail/envelope.hpp"
 #include "smtp/reply.hpp"
+#include "smtp/xclient.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -48,6 +49,11 @@ struct AskAuthentication {
   std::optional<Secret> response;  ///< decoded; none: AUTH came without an initial response
 };
 
+/// Question at XCLIENT: a trusted host says for whom it speaks. client_named(), or refuse() (550, 421).
+struct AskClient {
+  std::reference_wrapper<const XclientCommand> command;
+};
+
 /// The client cancelled the exchange (RFC 4954 §4), or the session ended within it: forget it.
 struct DropAuthentication {};
 
@@ -81,7 +87,7 @@ struct DropMessage {};
 /// not overtake the last reply.
 struct Close {};
 
-using Effect = std::variant<Wait, SendReply, AskSender, AskRecipient, AskVerify, AskAuthentication, DropAuthentication,
-                            StartTls, BeginMessage, MessageBytes, EndMessage, DropMessage, Close>;
+using Effect = std::variant<Wait, SendReply, AskSender, AskRecipient, AskVerify, AskClient, AskAuthentication,
+                            DropAuthentication, StartTls, BeginMessage, MessageBytes, EndMessage, DropMessage, Close>;
 
 }  // namespace posthorn::smtp

@@ -40,9 +40,16 @@ bool ends_group(const Command& command) {
 }  // namespace
 
 ServerSession::ServerSession(std::shared_ptr<const ServerSettings> settings)
-    : settings_(std::move(settings)), input_(line_settings(*settings_)) {}
+    : settings_(std::move(settings)), input_(line_settings(*settings_)), may_name_client_(settings_->xclient) {}
 
 // ---- The connection ----
+
+void ServerSession::choose_settings(std::shared_ptr<const ServerSettings> settings) {
+  ensure(!greeted_, "settings are chosen before the greeting");
+  settings_ = std::move(settings);
+  input_ = LineBuffer(line_settings(*settings_));
+  may_name_client_ = settings_->xclient;
+}
 
 void ServerSession::start(Channel channel) {
   ensure(!greeted_ && state_ == State::start, "a session is greeted once");
@@ -194,6 +201,7 @@ void ServerSession::on_line(std::string_view line) {
   if (std::exchange(awaits_first_line_, false) && is_foreign_start(line)) return end(replies::not_smtp());
   ++facts_.commands;
   if (session_refused_) return on_line_of_refused_session(line);
+  if (may_name_client_ && is_xclient(line)) return on_xclient(line);
   auto command = parse_command(line, command_limits(*settings_));
   if (!command) return on_fault(command.error());
   note_pipelining(*command);

@@ -77,6 +77,8 @@ class ServerSession {
 
   // ---- The connection ----
 
+  /// Other settings than those it was made with. Before the greeting only.
+  void choose_settings(std::shared_ptr<const ServerSettings> settings);
   /// Greets with 220. `channel`: TLS from the first byte is done already.
   void start(Channel channel = {});
   /// Refuses the session instead. 421 closes at once; 554 waits for QUIT and answers everything else by 503 (RFC 5321
@@ -108,6 +110,9 @@ class ServerSession {
   void challenge(std::string_view octets);
   /// AskAuthentication: it is this user.
   void authenticated(std::string user);
+  /// AskClient: it speaks for another, who is `user` (empty: nobody proved who they are). The session begins anew with 220.
+  /// `may_again`: that other may use XCLIENT too. A proxy may let the client's own octets through after it.
+  void client_named(std::string user, bool may_again);
   /// StartTls: the handshake is done. Everything learned before is forgotten (RFC 3207 §4.2).
   void tls_started(Channel channel);
   /// StartTls: it failed; the connection is of no use any more.
@@ -139,7 +144,7 @@ class ServerSession {
   [[nodiscard]] mail::TransmissionType transmission_type() const;
 
  private:
-  enum class Question : std::uint8_t { none, sender, recipient, verify, authentication, tls, begin, end };
+  enum class Question : std::uint8_t { none, sender, recipient, verify, client, authentication, tls, begin, end };
   // What the next bytes are.
   enum class Reading : std::uint8_t {
     commands,
@@ -227,6 +232,7 @@ class ServerSession {
   void on_end_refused(Reply refusal);
 
   // server_session_security.cpp
+  void on_xclient(std::string_view line);
   void on_starttls();
   void on_auth(const AuthCommand& command);
   [[nodiscard]] std::optional<Reply> auth_refusal(const AuthCommand& command) const;
@@ -256,6 +262,9 @@ class ServerSession {
   const AuthMechanism* mechanism_ = nullptr;  // of the authentication under way
   std::optional<Secret> response_;
   std::string asked_text_;  // VRFY's
+  std::optional<XclientCommand> client_;
+  bool may_name_client_ = false;
+  std::string given_hello_;  // by XCLIENT: whatever EHLO says after it
 
   // Effects that wait for next(), in this order; then the question, then the end.
   std::string_view message_bytes_;

@@ -16,6 +16,8 @@ Effect ServerSession::question_effect() {
       return AskRecipient{transaction_->envelope, *transaction_->asked};
     case Question::verify:
       return AskVerify{asked_text_};
+    case Question::client:
+      return AskClient{*client_};
     case Question::authentication:
       return AskAuthentication{
           .is_first = is_first_step_, .mechanism = mechanism_->name, .response = std::exchange(response_, {})};
@@ -49,6 +51,7 @@ Reply ServerSession::usual_reply() const {
     case Question::end:
       return replies::ok();
     case Question::verify:
+    case Question::client:
     case Question::authentication:
     case Question::tls:
     case Question::none:
@@ -70,6 +73,7 @@ void ServerSession::accept(Reply reply_to_client) {
       return on_begin_accepted(std::move(reply_to_client));
     case Question::end:
       return on_end_accepted(std::move(reply_to_client));
+    case Question::client:
     case Question::authentication:
     case Question::tls:
     case Question::none:
@@ -86,6 +90,7 @@ void ServerSession::refuse(Reply refusal) {
     case Question::recipient:
       return refuse_recipient(std::move(refusal));
     case Question::verify:
+    case Question::client:
       return refuse_command(std::move(refusal));
     case Question::authentication:
       return on_authentication_refused(std::move(refusal));

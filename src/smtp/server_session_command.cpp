@@ -14,7 +14,7 @@ void ServerSession::on_hello(const HelloCommand& command) {
   if (!count_junk()) return;
   drop_transaction();
   state_ = State::init;
-  facts_.hello = command.name;
+  facts_.hello = given_hello_.empty() ? std::string(command.name) : given_hello_;
   facts_.extended = command.extended;
   const auto lines = command.extended ? hello_lines() : ReplyLines{ReplyText{settings_->hostname}};
   reply({250, lines});
@@ -38,6 +38,7 @@ ReplyLines ServerSession::hello_lines() const {
   offer(settings_->starttls && !facts_.channel.encrypted, "STARTTLS");  // RFC 3207 §4.2: not once it is on
   const auto mechanisms = auth_line();
   offer(!mechanisms.empty(), mechanisms);
+  if (may_name_client_) offer(true, "XCLIENT " + std::string(xclient_attributes));
   offer(true, "HELP");
   return lines;
 }

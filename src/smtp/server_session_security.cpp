@@ -45,6 +45,31 @@ void ServerSession::plain_text_came() {
   end(replies::plain_text_before_tls());
 }
 
+// ---- XCLIENT ----
+
+/// XCLIENT_README: at any time but within a transaction.
+void ServerSession::on_xclient(std::string_view line) {
+  if (transaction_) return refuse_command(replies::transaction_open());
+  if (line.size() + 2 > settings_->command_octets) return refuse_command(replies::line_too_long());
+  client_ = parse_xclient(line);
+  if (!client_) return refuse_command(replies::bad_argument());
+  if (count_junk()) ask(Question::client);
+}
+
+/// Back to the greeting; TLS stays, and so does what was said of the client's HELO.
+void ServerSession::client_named(std::string user, bool may_again) {
+  ensure(take_question() == Question::client, "a client is named by XCLIENT");
+  if (client_->hello) given_hello_ = *client_->hello;
+  may_name_client_ = may_again;
+  back_to_idle();
+  facts_.hello.clear();
+  facts_.extended = false;
+  facts_.user = std::move(user);
+  state_ = State::start;
+  awaits_first_line_ = true;
+  reply(replies::greeting(settings_->hostname));
+}
+
 // ---- AUTH ----
 
 /// RFC 4954 §4

@@ -40,6 +40,7 @@ struct ServerSettings {
   bool dsn = true;                             ///< RFC 3461
   bool starttls = false;                       ///< RFC 3207: there is a certificate
   std::vector<AuthMechanism> auth_mechanisms;  ///< RFC 4954; none: no AUTH
+  bool xclient = false;                        ///< this client may say for whom it speaks
   VerifyPolicy verify = VerifyPolicy::noncommittal;
 
   // What must come before MAIL.

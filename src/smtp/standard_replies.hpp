@@ -49,6 +49,9 @@ namespace posthorn::smtp::replies {
 [[nodiscard]] inline Reply too_many_authentication_failures() {
   return {421, {4, 7, 0}, "Too many failed authentications; goodbye"};
 }
+[[nodiscard]] inline Reply authentication_locked() {
+  return {421, {4, 7, 0}, "Too many wrong passwords for that user from your address; try again in some minutes"};
+}
 [[nodiscard]] inline Reply too_many_transactions() {
   return {421, {4, 5, 3}, "Enough messages for one session; open another"};
 }

@@ -25,6 +25,7 @@ class SocketStream final : public world::Stream {
   world::Task<Result<world::TlsFacts>> start_tls(world::TlsServerPolicy policy, MonotonicTime deadline) override;
   world::Task<Result<world::TlsFacts>> start_tls(world::TlsClientPolicy policy, MonotonicTime deadline) override;
   [[nodiscard]] bool has_unread_bytes() override;
+  void put_back(std::string bytes) override { transport_.put_back(std::move(bytes)); }
   void interrupt_read() override { transport_.interrupt_read(); }
   void end_writing() override;
   void close() override;

@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace posthorn::system {
@@ -23,6 +24,11 @@ std::unexpected<Error> closed_here() { return failure(Error::Kind::closed, "clos
 
 world::Task<Result<std::string_view>> SocketTransport::read(MonotonicTime deadline) {
   auto& buffer = loop().core().buffer;
+  if (!put_back_.empty()) {
+    const auto bytes = std::exchange(put_back_, {});
+    std::ranges::copy(bytes, buffer.begin());  // it came from a read of at most so much
+    co_return std::string_view{buffer.data(), bytes.size()};
+  }
   auto readiness = Readiness::ready;
   if (!may_have_more_ || ++calls_without_wait_ > calls_per_turn) {
     calls_without_wait_ = 0;
@@ -74,6 +80,7 @@ bool SocketTransport::write_at_once(std::string_view bytes) {
 }
 
 bool SocketTransport::has_unread_bytes() const {
+  if (!put_back_.empty()) return true;
   int octets = 0;
   return ::ioctl(get(), FIONREAD, &octets) == 0 && octets > 0;
 }

@@ -8,6 +8,7 @@
 #include "world/task.hpp"
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 namespace posthorn::system {
@@ -19,6 +20,9 @@ class SocketTransport {
   /// As world::Stream::read and write.
   world::Task<Result<std::string_view>> read(MonotonicTime deadline);
   world::Task<Result<>> write(std::string_view bytes, MonotonicTime deadline);
+
+  /// The next read gives these first.
+  void put_back(std::string bytes) { put_back_ = std::move(bytes); }
 
   /// Writes what goes at once; false if that is not all.
   bool write_at_once(std::string_view bytes);
@@ -39,6 +43,7 @@ class SocketTransport {
 
  private:
   PolledDescriptor socket_;
+  std::string put_back_;
   unsigned calls_without_wait_ = 0;
   bool may_have_more_ = true;  ///< the last read filled the buffer: more may be there
   bool peer_ended_ = false;    ///< or the connection broke

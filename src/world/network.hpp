@@ -46,6 +46,10 @@ class Stream {
   /// Bytes that have come and were not read yet, as far as can be told without waiting: an early talker is seen by it.
   [[nodiscard]] virtual bool has_unread_bytes() = 0;
 
+  /// Gives back the end of what was read: the next read, or a handshake, begins with it. Once between two reads, at most as
+  /// much as the last read gave; in the clear only. For what a proxy says ahead of its client's octets.
+  virtual void put_back(std::string bytes) = 0;
+
   /// A read that waits returns `interrupted`; if none waits, nothing happens. No byte is lost, the stream stays as it is.
   virtual void interrupt_read() = 0;
   /// Ends our side in an orderly way; the peer's bytes can still be read.

@@ -64,6 +64,7 @@ const std::map<std::string, Setter>& setters() {
       {"eight_bit_mime", boolean(&ServerSettings::eight_bit_mime)},
       {"smtputf8", boolean(&ServerSettings::smtputf8)},
       {"chunking", boolean(&ServerSettings::chunking)},
+      {"xclient", boolean(&ServerSettings::xclient)},
       {"binary_mime", boolean(&ServerSettings::binary_mime)},
       {"dsn", boolean(&ServerSettings::dsn)},
       {"starttls", boolean(&ServerSettings::starttls)},

@@ -151,6 +151,12 @@ class MemoryReception {
     auto reply = answer_to("verify", answers_.verify);
     answer(reply ? reply : smtp::replies::not_verified());
   }
+  void perform(smtp::AskClient& effect) {
+    note("client " + (effect.command.get().address ? effect.command.get().address->to_string() : "unknown"));
+    const auto user = effect.command.get().login.value_or("");
+    lent_.reset();
+    session_.client_named(user, true);
+  }
   void perform(smtp::AskAuthentication& effect) {
     ensure(effect.is_first != exchange_, "an exchange is begun before it goes on");
     exchange_ = true;

@@ -1,0 +1,63 @@
+// AuthService: the server's side of SASL by libgsasl, and the passwords behind it. Synchronous and free of loops, so that
+// it runs on worker threads as well as in a process of its own, which alone may read the hashes.
+// PLAIN (RFC 4616), LOGIN, SCRAM-SHA-256 and SCRAM-SHA-256-PLUS (RFC 5802, RFC 7677, channel binding by RFC 9266 and RFC
+// 5929). Unknown users are taken through the same steps as known ones. One user never acts for another: an authorization
+// identity is refused unless it is the authentication identity.
+#pragma once
+
+#include "base/result.hpp"
+#include "system/auth_source.hpp"
+#include "world/authenticator.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+struct Gsasl;
+
+namespace posthorn::system {
+
+class AuthConversation;
+
+class AuthService {
+ public:
+  /// `book`: for SCRAM; none: there is no SCRAM. All are owned elsewhere and outlive the service.
+  AuthService(std::vector<PasswordSource*> sources, VerifierBook* book);
+  ~AuthService();
+  AuthService(const AuthService&) = delete;
+  AuthService& operator=(const AuthService&) = delete;
+
+  /// Blocks. Any thread.
+  [[nodiscard]] world::AuthOffer offer();
+  /// Any thread.
+  [[nodiscard]] std::unique_ptr<AuthConversation> begin(world::AuthStart start);
+
+ private:
+  friend class AuthConversation;
+  [[nodiscard]] world::AuthAnswer check_password(const PasswordQuestion& question);
+
+  std::vector<PasswordSource*> sources_;
+  VerifierBook* book_;
+  Gsasl* context_ = nullptr;
+};
+
+/// One exchange: one call at a time, each may come from another thread. Calls block for as long as a hash takes.
+class AuthConversation {
+ public:
+  AuthConversation(AuthService& service, world::AuthStart start);
+  ~AuthConversation();
+  AuthConversation(const AuthConversation&) = delete;
+  AuthConversation& operator=(const AuthConversation&) = delete;
+
+  /// As world::AuthExchange::respond() and proceed().
+  [[nodiscard]] world::AuthAnswer respond(const std::optional<Secret>& response);
+  [[nodiscard]] world::AuthAnswer proceed();
+
+ private:
+  friend class AuthService;
+  struct Session;
+  std::unique_ptr<Session> session_;
+};
+
+}  // namespace posthorn::system
