@@ -32,10 +32,10 @@ std::unique_ptr<system::PasswordSource> make_source(const config::AuthSource& so
 }  // namespace
 
 AuthSources::AuthSources(const config::Configuration& configuration, world::Disk& disk, KeyedHash::Key key,
-                         unsigned threads)
+                         unsigned checks)
     : book_(book_settings(configuration), disk, key),
       service_(make(configuration), book_if_asked(configuration)),
-      workers_({.name = "passwords", .threads = threads}),
+      workers_({.name = "passwords", .threads = checks + 1}),
       authenticator_(service_, workers_) {}
 
 void AuthSources::change(const config::Configuration& configuration) { book_.change(book_settings(configuration)); }

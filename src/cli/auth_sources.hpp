@@ -15,10 +15,8 @@ namespace posthorn::cli {
 
 class AuthSources {
  public:
-  /// Checks at once, each on a thread of its own.
-  static constexpr unsigned least_threads = 2;
-
-  AuthSources(const config::Configuration& configuration, world::Disk& disk, KeyedHash::Key key, unsigned threads);
+  /// `checks` of passwords at once. There is one thread more, so that what is quick never waits for them.
+  AuthSources(const config::Configuration& configuration, world::Disk& disk, KeyedHash::Key key, unsigned checks);
 
   [[nodiscard]] world::Authenticator& authenticator() { return authenticator_; }
   /// Another users file, other domains. Which sources there are changes at a restart only.

@@ -238,13 +238,13 @@ Step ServeWorld::start_workers() {
 
 /// PAM and Dovecot make a thread wait; the users file only makes it work.
 Step ServeWorld::make_auth_sources() {
-  constexpr unsigned waiting_threads = 8;
+  constexpr unsigned least_checks = 2;
+  constexpr unsigned waiting_checks = 8;
   const bool waits = std::ranges::any_of(configuration_.auth.sources, [](const auto& source) {
     return source.kind != config::AuthSource::Kind::users_file;
   });
-  const auto threads = waits ? waiting_threads : std::max(AuthSources::least_threads, system::processors());
-  auth_ = std::make_unique<AuthSources>(configuration_, disk_, KeyedHash::Key{random_.next(), random_.next()}, threads);
-  login_checks_ = threads;
+  login_checks_ = waits ? waiting_checks : std::max(least_checks, system::processors());
+  auth_ = std::make_unique<AuthSources>(configuration_, disk_, KeyedHash::Key{random_.next(), random_.next()}, login_checks_);
   return {};
 }
 

@@ -28,9 +28,10 @@ world::Task<Login::Outcome> Login::go_on(std::string login) {
   is_known_ = user && world_.gatekeeper.knows(*user);
   name_ = user ? user->text() : std::move(login);
   if (world_.desk.is_locked(name_, client_.peer, world_.loop.now())) co_return co_await refuse_locked();
-  const auto turn = co_await world_.desk.turn(world_.loop, client_.peer);
+  auto turn = co_await world_.desk.turn(world_.loop, client_.peer);
   if (!turn) co_return refuse_trouble("too many wait for their password to be checked");
   auto answer = co_await exchange_->proceed(deadline());
+  turn.reset();  // the delay of a failure takes no place from others
   co_return co_await conclude(std::move(answer));
 }
 

@@ -21,11 +21,15 @@ std::shared_ptr<const rules::Directory> make_directory() {
 std::shared_ptr<const service::Policy> make_policy(const service::ReceptionPolicy& reception) {
   auto policy = std::make_shared<service::Policy>();
   policy->reception = reception;
-  for (const auto role : {rules::ListenerRole::mx, rules::ListenerRole::relay}) {
+  for (const auto role : {rules::ListenerRole::mx, rules::ListenerRole::relay, rules::ListenerRole::submission}) {
     auto session = std::make_shared<smtp::ServerSettings>();
     session->hostname = reception.hostname;
     session->message_octets = reception.message.octets;
     session->postmaster = *mail::Address::parse("postmaster@example.org");
+    if (role == rules::ListenerRole::submission) {
+      session->require_authentication = true;
+      session->auth_mechanisms = {{.name = "PLAIN", .needs_encryption = false}};
+    }
     policy->listeners.push_back({.name = "simulated", .role = role, .session = std::move(session)});
   }
   return policy;
@@ -59,6 +63,7 @@ const Endpoint SimulatedServer::mx = *Endpoint::parse("192.0.2.1:25");
 const Endpoint SimulatedServer::relay = *Endpoint::parse("127.0.0.1:25");
 const Endpoint SimulatedServer::control = *Endpoint::parse("127.0.0.1:8025");
 const std::string SimulatedServer::token = "a token of enough characters";
+const Endpoint SimulatedServer::submission = *Endpoint::parse("192.0.2.1:587");
 
 void KeptLog::write(world::LogRecord record) {
   events_.emplace_back(record.event);
@@ -114,12 +119,14 @@ bool SimulatedServer::start() {
   std::vector<service::LoopAcceptor> acceptors;
   acceptors.push_back({0, network_.listen(mx)});
   acceptors.push_back({1, network_.listen(relay)});
+  acceptors.push_back({2, network_.listen(submission)});
   std::vector<service::LoopWorld> loops;
   loops.push_back({loop_, std::move(acceptors)});
   service::ServerWorld world{std::move(loops), disk_, commit_worker_, workers_, log_, loop_.clock(), random_, 4242, {}};
   world.control.push_back(network_.listen(control));
   server_ = std::make_unique<service::Server>(std::move(world), std::move(settings),
-                                              service::Server::Parts{directory_, routes_, local_delivery_, &remote_delivery_, &explainer_});
+                                              service::Server::Parts{directory_, routes_, local_delivery_, &remote_delivery_,
+                                                                     &explainer_, &authenticator_});
   std::optional<bool> started;
   tasks_.start([](service::Server& server, std::optional<bool>& out, KeptLog& log) -> world::Task<> {
     const auto result = co_await server.start();

@@ -13,6 +13,7 @@
 #include "sim/random.hpp"
 #include "sim/resolver.hpp"
 #include "sim/workers.hpp"
+#include "simulated_authenticator.hpp"
 #include "store/maildir.hpp"
 
 #include <memory>
@@ -51,12 +52,14 @@ class SimulatedServer {
   SimulatedServer(const SimulatedServer&) = delete;
   SimulatedServer& operator=(const SimulatedServer&) = delete;
 
-  /// Where mx and relay listen.
+  /// Where mx, relay and submission listen.
   static const Endpoint mx;
   static const Endpoint relay;
   /// Where the control interface listens; its token.
   static const Endpoint control;
   static const std::string token;
+  /// In the clear, which only a simulated network makes good.
+  static const Endpoint submission;
 
   /// Starts the server and runs until it accepts. False: it did not start; see log().
   bool start();
@@ -73,6 +76,7 @@ class SimulatedServer {
   [[nodiscard]] sim::Resolver& resolver() { return resolver_; }
   [[nodiscard]] service::RemoteDelivery& remote_delivery() { return remote_delivery_; }
   [[nodiscard]] service::Server& server() { return *server_; }
+  [[nodiscard]] SimulatedAuthenticator& authenticator() { return authenticator_; }
   [[nodiscard]] KeptLog& log() { return log_; }
   /// The files in this user's new/.
   [[nodiscard]] std::vector<std::string> mails(std::string_view user) const;
@@ -94,6 +98,7 @@ class SimulatedServer {
   service::LocalDelivery local_delivery_;
   service::RemoteDelivery remote_delivery_;
   service::Explainer explainer_;
+  SimulatedAuthenticator authenticator_;
   std::unique_ptr<service::Server> server_;
   world::TaskGroup tasks_;
 };
