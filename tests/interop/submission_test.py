@@ -283,29 +283,34 @@ class Submission(unittest.TestCase):
 
     def guess(self, source, user, stop, count):
         while not stop.is_set():
-            with contextlib.suppress(smtplib.SMTPException, OSError):
-                client = self.starttls(source=source)
-                words = base64.b64encode(f"\0{user}\0{WRONG}".encode()).decode()
-                while client.docmd("AUTH PLAIN " + words)[0] == 535:
+            with contextlib.suppress(smtplib.SMTPException, OSError), contextlib.closing(self.starttls(source=source)) as client:
+                while not stop.is_set() and self.plain(client, user, WRONG)[0] == 535:
                     count.append(1)
 
+    def login_times(self, count):
+        times = []
+        for _ in range(count):
+            with self.implicit() as client:
+                began = time.monotonic()
+                self.assertEqual(self.plain(client, "bob", PASSWORDS["bob"])[0], 235)
+                times.append(time.monotonic() - began)
+        return times
+
     def test_strangers_do_not_stop_the_right_password(self):
-        stop, count, times = threading.Event(), [], []
+        quiet = statistics.median(self.login_times(5))
+        stop, count = threading.Event(), []
         threads = [threading.Thread(target=self.guess, args=(f"127.0.0.{20 + number}", "bob", stop, count)) for number in range(6)]
         for thread in threads:
             thread.start()
         try:
-            harness.wait_until(lambda: len(count) > 30, 30, "guesses")
-            for _ in range(8):
-                with self.implicit() as client:
-                    began = time.monotonic()
-                    client.login("bob", PASSWORDS["bob"])
-                    times.append(time.monotonic() - began)
+            harness.wait_until(lambda: len(count) > 10, 60, "guesses")
+            times = self.login_times(8)
         finally:
             stop.set()
             for thread in threads:
                 thread.join()
-        self.assertLess(statistics.median(times), 2.0, times)
+        # Processor time is shared with those who guess, places in the queue are not.
+        self.assertLess(statistics.median(times), max(1.0, 6 * quiet), (quiet, times))
 
     def test_a_stranger_locks_a_name_for_itself_only(self):
         words = base64.b64encode(b"\0carol\0" + WRONG.encode()).decode()
