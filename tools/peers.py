@@ -18,7 +18,10 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 UNPACKED = ROOT / "build/peers"
 PACKAGES = {
     "postfix": ["postfix"],
-    "dovecot": ["dovecot-core", "dovecot-imapd"],
+    "dovecot": ["dovecot-core", "dovecot-imapd", "dovecot-lmtpd"],
+    "exim": ["exim4-daemon-light", "exim4-base"],
+    "opensmtpd": ["opensmtpd"],
+    "postgrey": ["postgrey"],
 }
 # Paths compiled into programs that no setting changes: made relative, for programs that are started in the peer's folder.
 DOVECOT = "usr/lib/dovecot/"

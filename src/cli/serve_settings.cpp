@@ -128,13 +128,19 @@ service::QueueSettings make_queue_settings(const config::Configuration& configur
   return settings;
 }
 
-std::shared_ptr<const rules::Routing> make_routing(const config::Configuration& configuration) {
+std::shared_ptr<const rules::Routing> make_routing(const config::Configuration& configuration,
+                                                   const OutgoingLogins& logins) {
   rules::Routing::Settings settings;
-  for (const auto& route : configuration.routes) {
-    settings.routes.push_back({route.domains, route.to, {.tls = route.tls, .fingerprints = route.fingerprints}});
+  for (std::size_t place = 0; place < configuration.routes.size(); ++place) {
+    const auto& route = configuration.routes[place];
+    settings.routes.push_back(
+        {route.domains, route.to, {.tls = route.tls, .login = {}, .fingerprints = route.fingerprints}});
+    if (place < logins.routes.size()) settings.routes.back().security.login = logins.routes[place];
   }
   settings.smarthost = configuration.remote.smarthost;
-  settings.smarthost_security = {.tls = configuration.remote.tls, .fingerprints = configuration.remote.fingerprints};
+  settings.smarthost_security = {.tls = configuration.remote.tls,
+                                 .login = logins.smarthost,
+                                 .fingerprints = configuration.remote.fingerprints};
   settings.mx_tls = configuration.remote.tls;
   settings.hand_over_files = configuration.mailbox.other_servers == config::OtherServers::files;
   return std::make_shared<const rules::Routing>(settings);
@@ -159,6 +165,8 @@ service::RemoteDeliverySettings make_remote_settings(const config::Configuration
   if (remote.source.address) settings.source.source = *remote.source.address;
   settings.connect_timeout = remote.connect_timeout;
   settings.messages_per_connection = configuration.queue.messages_per_connection;
+  settings.certificate_file = remote.certificate;
+  settings.key_file = remote.key;
   return settings;
 }
 

@@ -1,6 +1,7 @@
 // From the configuration to the settings of the components: the one place where the two meet.
 #pragma once
 
+#include "cli/outgoing_logins.hpp"
 #include "config/configuration.hpp"
 #include "rules/routing.hpp"
 #include "service/connection_limits.hpp"
@@ -27,7 +28,9 @@ struct TlsIdentitySet {
                                                                  const TlsIdentitySet& tls);
 [[nodiscard]] service::ConnectionLimits::Settings make_connection_limits(const config::Configuration& configuration);
 [[nodiscard]] service::QueueSettings make_queue_settings(const config::Configuration& configuration);
-[[nodiscard]] std::shared_ptr<const rules::Routing> make_routing(const config::Configuration& configuration);
+/// Without `logins`: for looking only.
+[[nodiscard]] std::shared_ptr<const rules::Routing> make_routing(const config::Configuration& configuration,
+                                                                 const OutgoingLogins& logins = {});
 /// `ours`: where we listen.
 [[nodiscard]] service::RemoteDeliverySettings make_remote_settings(const config::Configuration& configuration,
                                                                    std::vector<Endpoint> ours);

@@ -1,6 +1,7 @@
 #include "cli/serve_world.hpp"
 
 #include "cli/check_files.hpp"
+#include "cli/directory_settings.hpp"
 #include "config/defaults.hpp"
 #include "store/maildir.hpp"
 #include "store/numbered.hpp"
@@ -36,12 +37,8 @@ std::vector<system::ListenAddress> addresses_of(const config::Listener& listener
   return addresses;
 }
 
-store::DirectorySettings directory_settings(const config::Configuration& configuration) {
-  return {.users_file = configuration.mailbox.users,
-          .aliases_file = configuration.mailbox.aliases,
-          .domains = configuration.domains,
-          .own_addresses = {},
-          .separator = configuration.mailbox.separator};
+store::MailboxSettings mailbox_settings(const config::Configuration& configuration) {
+  return {.root = configuration.mailbox.root, .account = {system::user_id(), system::group_id()}};
 }
 
 system::TlsIdentitySettings certificate_settings(const config::Configuration& configuration) {
@@ -78,14 +75,19 @@ StartFailure start_failure(Error error, ExitStatus otherwise) {
 }
 
 ServeWorld::ServeWorld(config::Configuration configuration, bool adopt_spool)
-    : configuration_(std::move(configuration)), adopt_spool_(adopt_spool), routing_(make_routing(configuration_)) {}
+    : configuration_(std::move(configuration)),
+      adopt_spool_(adopt_spool),
+      routing_(nullptr) {}
 
 ServeWorld::~ServeWorld() = default;
 
 Step ServeWorld::set_up() {
   using Self = ServeWorld;
   for (const auto step : {&Self::fit_descriptors, &Self::lock_state, &Self::make_mail_root, &Self::bind, &Self::bind_control_http,
-                          &Self::start_log, &Self::load_certificates, &Self::read_token, &Self::become_user, &Self::bind_control_socket, &Self::make_certificate, &Self::start_workers, &Self::make_auth_sources, &Self::read_directory, &Self::make_loops,
+                          &Self::start_log, &Self::load_certificates, &Self::read_token, &Self::read_logins,
+                          &Self::become_user, &Self::check_outgoing_certificate, &Self::bind_control_socket,
+                          &Self::make_certificate, &Self::start_workers, &Self::make_auth_sources, &Self::read_directory,
+                          &Self::make_loops,
                           &Self::make_acceptors, &Self::make_local_delivery, &Self::make_remote_delivery,
                           &Self::make_control, &Self::make_server}) {
     if (auto done = (this->*step)(); !done) return done;
@@ -186,6 +188,22 @@ Step ServeWorld::load_certificates() {
   auto loaded = system::TlsIdentityStore::load(certificate_settings(configuration_), clock_.now());
   if (!loaded) return fail(std::move(loaded.error()).context("[tls]"), ExitStatus::configuration);
   certificates_ = std::move(*loaded);
+  return {};
+}
+
+/// The passwords for other servers, too.
+Step ServeWorld::read_logins() {
+  auto logins = read_outgoing_logins(disk_, configuration_);
+  if (!logins) return fail(std::move(logins.error()), ExitStatus::configuration);
+  routing_.replace(make_routing(configuration_, *logins));
+  return {};
+}
+
+/// Read at each handshake, by the account that we have become.
+Step ServeWorld::check_outgoing_certificate() {
+  if (auto readable = check_client_certificate(disk_, configuration_.remote); !readable) {
+    return fail(std::move(readable.error()), ExitStatus::configuration);
+  }
   return {};
 }
 
@@ -309,15 +327,17 @@ Step ServeWorld::make_acceptors() {
 }
 
 Step ServeWorld::make_local_delivery() {
-  const store::MailboxSettings mailbox{.root = configuration_.mailbox.root,
-                                       .account = {system::user_id(), system::group_id()}};
+  const auto mailbox = mailbox_settings(configuration_);
   if (configuration_.mailbox.format == config::MailboxFormat::numbered) {
     mailboxes_ = std::make_unique<store::NumberedFormat>(disk_, mailbox);
   } else {
     mailboxes_ = std::make_unique<store::MaildirFormat>(disk_, mailbox);
   }
-  local_delivery_ = std::make_unique<service::LocalDelivery>(service::LocalDelivery::World{home(), *workers_, *log_},
-                                                             *mailboxes_, service::LocalDeliverySettings{});
+  const service::LocalDelivery::World world{home(), *workers_, *log_};
+  local_delivery_ = std::make_unique<service::LocalDelivery>(world, *mailboxes_, service::LocalDeliverySettings{});
+  hand_over_folders_ = std::make_unique<store::HandOverFormat>(disk_, mailbox);
+  hand_over_ = std::make_unique<service::LocalDelivery>(
+      world, std::make_unique<service::HandOverPlaces>(*hand_over_folders_), service::LocalDeliverySettings{});
   return {};
 }
 
@@ -329,7 +349,7 @@ Step ServeWorld::make_remote_delivery() {
   resolver_ = std::make_unique<system::UnboundResolver>(home(), *dns_);
   network_ = std::make_unique<system::SocketNetwork>(*environments_.front());
   remote_delivery_ = std::make_unique<service::RemoteDelivery>(
-      service::RemoteDelivery::World{home(), *network_, *resolver_, random_, *log_}, routing_,
+      service::RemoteDelivery::World{home(), *network_, *resolver_, random_, *log_, hand_over_.get()}, routing_,
       make_remote_settings(configuration_, bound_endpoints()));
   return {};
 }
@@ -445,8 +465,17 @@ world::Task<> ServeWorld::reload(config::Configuration configuration) {
                                                 {"what_to_do", "restart the server; until then nothing changes"}});
     co_return;
   }
+  auto logins = co_await world::on_workers(
+      *workers_, home(), [this, &configuration] { return read_outgoing_logins(disk_, configuration); });
+  if (!logins) {
+    log_->error("configuration.refused", {{"error", logins.error().text},
+                                          {"what_to_do", "mend the file; until then nothing changes"}});
+    co_return;
+  }
+  for (const auto& warning : logins->warnings) log_->warning("server.warning", {{"error", warning}});
   configuration_ = std::move(configuration);
-  routing_.replace(make_routing(configuration_));
+  routing_.replace(make_routing(configuration_, *logins));
+  remote_delivery_->change(make_remote_settings(configuration_, bound_endpoints()));
   server_->reload(make_policy(configuration_, {certificates_}), make_connection_limits(configuration_));
   auth_->change(configuration_);
   directory_->change_reader(directory_reader(std::nullopt));

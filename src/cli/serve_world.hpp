@@ -79,6 +79,8 @@ class ServeWorld {
   [[nodiscard]] Step read_token();
   [[nodiscard]] Step start_log();
   [[nodiscard]] Step load_certificates();
+  [[nodiscard]] Step read_logins();
+  [[nodiscard]] Step check_outgoing_certificate();
   [[nodiscard]] Step become_user();
   [[nodiscard]] Step bind_control_socket();
   [[nodiscard]] Step make_certificate();
@@ -131,6 +133,8 @@ class ServeWorld {
   std::unique_ptr<system::UnboundResolver> resolver_;
   std::unique_ptr<system::SocketNetwork> network_;
   std::unique_ptr<service::LocalDelivery> local_delivery_;
+  std::unique_ptr<store::HandOverFormat> hand_over_folders_;
+  std::unique_ptr<service::LocalDelivery> hand_over_;
   std::unique_ptr<service::RemoteDelivery> remote_delivery_;
   std::unique_ptr<service::Explainer> explainer_;
   std::vector<std::unique_ptr<world::Acceptor>> control_;

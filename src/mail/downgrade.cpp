@@ -1,65 +1,21 @@
 #include "mail/downgrade.hpp"
 
 #include "base/ascii.hpp"
+#include "base/assert.hpp"
 #include "base/utf8.hpp"
-#include "mail/content_type.hpp"
 #include "mail/header_field.hpp"
 #include "mail/line_ends.hpp"
 #include "mail/transfer_encoding.hpp"
 
 #include <algorithm>
-#include <optional>
-#include <vector>
+#include <utility>
 
 namespace posthorn::mail {
 namespace {
 
-std::unexpected<Error> cannot(std::string_view why) { return failure(Error::Kind::unsupported, std::string(why)); }
-
-bool is_7bit(std::string_view text) { return utf8::is_ascii(text) && !has_long_line(text); }
-
-/// A message or a part of one, cut into what decides about it.
-struct Entity {
-  std::vector<HeaderField> fields;
-  std::string_view header;  // without the empty line
-  std::string_view body;
-  std::optional<ContentType> type;
-  std::string encoding;  // in lower case; "7bit" if none is given
-  bool has_mime_version = false;
-};
-
-/// What a part is where it does not say (RFC 2046 §5.1.5: in a digest it is a message).
-ContentType default_type(bool in_digest) {
-  if (in_digest) return {.type = "message", .subtype = "rfc822", .parameters = {}};
-  return {.type = "text", .subtype = "plain", .parameters = {}};
-}
-
-Result<Entity> entity_in(std::string_view text) {
-  Entity entity{.fields = {}, .header = {}, .body = {}, .type = {}, .encoding = "7bit"};
-  unsigned types = 0;
-  unsigned encodings = 0;
-  HeaderReader reader(text);
-  std::size_t header_octets = 0;
-  while (const auto field = reader.next()) {
-    header_octets += field->raw.size();
-    entity.fields.push_back(*field);
-    if (field->is("MIME-Version")) entity.has_mime_version = true;
-    if (field->is("Content-Type")) {
-      ++types;
-      entity.type = parse_content_type(field->value);
-      if (!entity.type) return cannot("a Content-Type field cannot be read");
-    }
-    if (field->is("Content-Transfer-Encoding")) {
-      ++encodings;
-      entity.encoding = ascii::lower(unfolded(field->value));
-    }
-  }
-  entity.header = text.substr(0, header_octets);
-  entity.body = reader.body();
-  if (types > 1 || encodings > 1) return cannot("a part describes itself twice");
-  if (!utf8::is_ascii(entity.header)) return cannot("the header holds 8-bit characters");
-  return entity;
-}
+constexpr std::string_view crlf = "\r\n";
+constexpr std::size_t longest_held_line = 64U << 10;
+constexpr std::size_t base64_line = 57;  // octets that fill a line of 76 columns
 
 /// RFC 2046 §5.1.1: the line is the delimiter, or, `closing`, the last one.
 struct Delimiter {
@@ -72,123 +28,282 @@ Delimiter delimiter_in(std::string_view line, std::string_view boundary) {
   line.remove_prefix(2 + boundary.size());
   const bool closing = line.starts_with("--");
   if (closing) line.remove_prefix(2);
-  const bool blank = std::ranges::all_of(line, [](char c) { return ascii::is_blank(c) || c == '\r' || c == '\n'; });
-  return {.found = blank, .closing = closing && blank};
+  return {.found = std::ranges::all_of(line, ascii::is_blank), .closing = closing};
 }
 
-class Downgrader {
- public:
-  explicit Downgrader(const DowngradeSettings& settings) : settings_(settings) {}
-
-  Result<std::string> convert(std::string_view message) {
-    if (auto done = append_entity(message, {.is_message = true, .in_digest = false, .depth = 0}); !done) {
-      return failure(std::move(done).error());
-    }
-    return std::move(out_);
-  }
-
- private:
-  struct Place {
-    bool is_message;  // it has a header of its own with MIME-Version
-    bool in_digest;
-    unsigned depth;
-  };
-
-  Result<> append_entity(std::string_view text, Place place) {
-    if (is_7bit(text)) {
-      out_ += text;
-      return {};
-    }
-    if (place.depth > settings_.depth) return cannot("parts are nested too deeply");
-    const auto entity = entity_in(text);
-    if (!entity) return failure(entity.error());
-    const auto type = entity->type.value_or(default_type(place.in_digest));
-    if (type.type == "multipart") return append_multipart(*entity, type, place);
-    if (type.is("message", "rfc822")) {
-      append_header(*entity, place, "7bit");
-      return append_entity(entity->body, {.is_message = true, .in_digest = false, .depth = place.depth + 1});
-    }
-    if (type.type == "message") return cannot("a part of type message may not be encoded");
-    return append_leaf(*entity, type, place);
-  }
-
-  Result<> append_leaf(const Entity& entity, const ContentType& type, Place place) {
-    const auto& encoding = entity.encoding;
-    if (encoding != "7bit" && encoding != "8bit" && encoding != "binary") {
-      return cannot("a part is not encoded as it says");
-    }
-    const bool is_text = type.type == "text";
-    append_header(entity, place, is_text ? "quoted-printable" : "base64");
-    out_ += is_text ? encode_quoted_printable(entity.body) : encode_base64_lines(entity.body);
-    return {};
-  }
-
-  Result<> append_multipart(const Entity& entity, const ContentType& type, Place place) {
-    if (type.subtype == "signed") return cannot("a signed part may not be changed");  // RFC 1847 §2.1
-    const auto* const boundary = type.parameter("boundary");
-    if (boundary == nullptr || boundary->empty()) return cannot("a multipart has no boundary");
-    append_header(entity, place, "7bit");
-    const Place inside{.is_message = false, .in_digest = type.subtype == "digest", .depth = place.depth + 1};
-    return append_parts(entity.body, *boundary, inside);
-  }
-
-  /// Preamble, parts and epilogue, with the delimiter lines between them as they are.
-  Result<> append_parts(std::string_view body, std::string_view boundary, Place inside) {
-    bool in_part = false;
-    std::size_t start = 0;
-    for (std::size_t line = 0; line < body.size();) {
-      const auto line_end = std::min(body.find('\n', line), body.size() - 1) + 1;
-      const auto delimiter = delimiter_in(body.substr(line, line_end - line), boundary);
-      if (delimiter.found) {
-        if (auto done = append_piece(body.substr(start, line - start), in_part, inside); !done) return done;
-        out_ += body.substr(line, line_end - line);
-        in_part = !delimiter.closing;
-        start = line_end;
-        if (delimiter.closing) break;
-      }
-      line = line_end;
-    }
-    return append_piece(body.substr(start), in_part, inside);
-  }
-
-  /// What stands between two delimiter lines. The CRLF before a delimiter is the delimiter's (RFC 2046 §5.1.1).
-  Result<> append_piece(std::string_view piece, bool is_part, Place place) {
-    if (!is_part) {
-      if (!utf8::is_ascii(piece)) return cannot("there is 8-bit text outside the parts");
-      out_ += piece;
-      return {};
-    }
-    const bool has_line_end = piece.ends_with("\r\n");
-    if (has_line_end) piece.remove_suffix(2);
-    if (auto done = append_entity(piece, place); !done) return done;
-    if (has_line_end) out_ += "\r\n";
-    return {};
-  }
-
-  /// The header with another encoding, and the empty line. RFC 6152 §3: what is not MIME becomes MIME; what says no charset
-  /// gets the name of the unknown one (RFC 1428 §3).
-  void append_header(const Entity& entity, Place place, std::string_view encoding) {
-    for (const auto& field : entity.fields) {
-      if (!field.is("Content-Transfer-Encoding")) out_ += field.raw;
-    }
-    if (!entity.header.empty() && !entity.header.ends_with('\n')) out_ += "\r\n";
-    if (place.is_message && !entity.has_mime_version) out_ += "MIME-Version: 1.0\r\n";
-    if (!entity.type && !place.in_digest) out_ += "Content-Type: text/plain; charset=unknown-8bit\r\n";
-    out_ += "Content-Transfer-Encoding: ";
-    out_ += encoding;
-    out_ += "\r\n\r\n";
-  }
-
-  const DowngradeSettings& settings_;
-  std::string out_;
-};
+bool is_text(const ContentType& type) { return type.type == "text"; }
 
 }  // namespace
 
+void Downgrade::feed(std::string_view octets, std::string& out) {
+  if (parts_ == 0) begin_part(true, false);
+  line_ += octets;
+  std::size_t start = 0;
+  for (auto end = line_.find(crlf); end != std::string::npos; end = line_.find(crlf, start)) {
+    take_line(std::string_view(line_).substr(start, end - start), Then::crlf, out);
+    start = end + crlf.size();
+  }
+  line_.erase(0, start);
+  if (line_.size() <= longest_held_line) return;
+  // The last octet may be the CR of a line end.
+  const auto last = line_.back();
+  line_.pop_back();
+  take_line(line_, Then::more_of_it, out);
+  line_.assign(1, last);
+}
+
+void Downgrade::finish(std::string& out) {
+  if (parts_ == 0) begin_part(true, false);
+  if (!line_.empty()) take_line(line_, Then::nothing, out);
+  if (place_ == Place::header) end_header({}, out);
+  if (place_ != Place::leaf) return;
+  const bool is_of_delimiter = is_in_multipart();
+  const bool held = std::exchange(holds_crlf_, false);
+  if (held && !is_of_delimiter) encode(crlf, out);
+  end_leaf(out);
+  if (held && is_of_delimiter && !is_survey_) out += crlf;
+}
+
+void Downgrade::take_line(std::string_view line, Then then, std::string& out) {
+  const bool starts = !in_long_line_;
+  in_long_line_ = then == Then::more_of_it;
+  line_octets_ = (starts ? 0 : line_octets_) + line.size();
+  if (starts && take_delimiter(line, out)) {
+    if (then == Then::crlf && !is_survey_) out += crlf;
+    return;
+  }
+  switch (place_) {
+    case Place::header:
+      if (starts && then == Then::crlf && line.empty()) return end_header(crlf, out);
+      return take_header_line(line, then);
+    case Place::outside:
+      return take_outside(line, then, out);
+    case Place::leaf:
+      return take_body(line, then, out);
+  }
+}
+
+void Downgrade::take_header_line(std::string_view line, Then then) {
+  if (header_.size() + line.size() > settings_.header_octets) {
+    limit_fault_ = "a part has too long a header";
+    return;
+  }
+  header_ += line;
+  if (then == Then::crlf) header_ += crlf;
+}
+
+void Downgrade::take_outside(std::string_view line, Then then, std::string& out) {
+  if (is_survey_) {
+    if (utf8::is_ascii(line)) return;
+    faults_[open_.back().number] = "there is 8-bit text outside the parts";
+    return note_need();
+  }
+  out += line;
+  if (then == Then::crlf) out += crlf;
+}
+
+/// RFC 2046 §5.1.2: the delimiter of an outer part ends the inner ones too.
+bool Downgrade::take_delimiter(std::string_view line, std::string& out) {
+  if (!line.starts_with("--")) return false;
+  for (std::size_t depth = 0; depth < open_.size(); ++depth) {
+    auto& multipart = open_[depth];
+    if (!multipart.is_open) continue;
+    const auto delimiter = delimiter_in(line, multipart.boundary);
+    if (!delimiter.found) continue;
+    if (place_ == Place::header) end_header({}, out);
+    if (place_ == Place::leaf) end_leaf(out);
+    if (std::exchange(holds_crlf_, false) && !is_survey_) out += crlf;
+    open_.resize(depth + 1);
+    if (!is_survey_) out += line;
+    open_[depth].is_open = !delimiter.closing;
+    open_[depth].has_part = !delimiter.closing;
+    place_ = Place::outside;
+    if (!delimiter.closing) begin_part(false, open_[depth].type.subtype == "digest");
+    return true;
+  }
+  return false;
+}
+
+void Downgrade::begin_part(bool is_message, bool in_digest) {
+  if (parts_ >= settings_.parts) {
+    limit_fault_ = "it has too many parts";
+    return;
+  }
+  open_.push_back({.number = parts_++, .is_message = is_message, .in_digest = in_digest});
+  if (is_survey_) {
+    plan_.push_back(false);
+    faults_.emplace_back();
+  }
+  place_ = Place::header;
+  header_.clear();
+}
+
+// Headers.
+
+void Downgrade::end_header(std::string_view empty_line, std::string& out) {
+  auto& part = open_.back();
+  read_header(part);
+  if (is_survey_) {
+    judge(part);
+    faults_[part.number] = part.fault;
+    if (!utf8::is_ascii(header_)) note_need();
+  } else if (encodes(part)) {
+    write_header(part, out);
+  } else {
+    out += header_;
+    out += empty_line;
+  }
+  header_.clear();
+  enter_body();
+}
+
+/// What a part is where it does not say: RFC 2046 §5.1.5, in a digest it is a message.
+void Downgrade::read_header(Part& part) {
+  part.type = part.in_digest ? ContentType{.type = "message", .subtype = "rfc822", .parameters = {}}
+                             : ContentType{.type = "text", .subtype = "plain", .parameters = {}};
+  unsigned encodings = 0;
+  unsigned types = 0;
+  HeaderReader reader(header_);
+  while (const auto field = reader.next()) {
+    if (field->is("MIME-Version")) part.has_mime_version = true;
+    if (field->is("Content-Transfer-Encoding")) {
+      part.encoding = ascii::lower(unfolded(field->value));
+      ++encodings;
+    }
+    if (!field->is("Content-Type")) continue;
+    ++types;
+    part.has_type = true;
+    auto type = parse_content_type(field->value);
+    if (!type) part.fault = "a Content-Type field cannot be read";
+    if (type) part.type = *std::move(type);
+  }
+  if (types > 1 || encodings > 1) part.fault = "a part describes itself twice";
+}
+
+/// Why this part could not be encoded, if it had to be.
+void Downgrade::judge(Part& part) {
+  const auto& type = part.type;
+  const bool has_parts = type.type == "multipart" || type.is("message", "rfc822");
+  const bool is_plain = part.encoding == "7bit" || part.encoding == "8bit" || part.encoding == "binary";
+  const auto* const boundary = type.parameter("boundary");
+  if (!utf8::is_ascii(header_)) {
+    part.fault = "the header holds 8-bit characters";
+  } else if (open_.size() > settings_.depth + 1) {
+    part.fault = "parts are nested too deeply";
+  } else if (type.is("multipart", "signed")) {
+    part.fault = "a signed part may not be changed";  // RFC 1847 §2.1
+  } else if (type.type == "multipart" && (boundary == nullptr || boundary->empty())) {
+    part.fault = "a multipart has no boundary";
+  } else if (type.type == "message" && !has_parts) {
+    part.fault = "a part of type message may not be encoded";
+  } else if (!has_parts && !is_plain) {
+    part.fault = "a part is not encoded as it says";
+  }
+}
+
+/// The header with another encoding, and the empty line. RFC 6152 §3: what is not MIME becomes MIME; what says no charset
+/// gets the name of the unknown one (RFC 1428 §3).
+void Downgrade::write_header(const Part& part, std::string& out) const {
+  HeaderReader reader(header_);
+  while (const auto field = reader.next()) {
+    if (!field->is("Content-Transfer-Encoding")) out += field->raw;
+  }
+  if (!header_.empty() && !header_.ends_with('\n')) out += crlf;
+  if (part.is_message && !part.has_mime_version) out += "MIME-Version: 1.0\r\n";
+  if (!part.has_type && !part.in_digest) out += "Content-Type: text/plain; charset=unknown-8bit\r\n";
+  const bool has_parts = part.type.type == "multipart" || part.type.is("message", "rfc822");
+  out += "Content-Transfer-Encoding: ";
+  out += has_parts ? "7bit" : is_text(part.type) ? "quoted-printable" : "base64";
+  out += "\r\n\r\n";
+}
+
+void Downgrade::enter_body() {
+  auto& part = open_.back();
+  const auto* const boundary = part.type.parameter("boundary");
+  place_ = Place::leaf;
+  // What is nested deeper than can be encoded is one body.
+  if (open_.size() > settings_.depth + 1 || parts_ >= settings_.parts) return;
+  if (part.type.type == "multipart" && boundary != nullptr && !boundary->empty()) {
+    part.boundary = *boundary;
+    part.is_open = true;
+    place_ = Place::outside;
+  } else if (part.type.is("message", "rfc822")) {
+    begin_part(true, false);
+  }
+}
+
+// Bodies.
+
+void Downgrade::take_body(std::string_view text, Then then, std::string& out) {
+  if (is_survey_) {
+    if (!utf8::is_ascii(text) || line_octets_ > max_line_octets) note_need();
+    return;
+  }
+  const auto& part = open_.back();
+  if (std::exchange(holds_crlf_, false)) encode(crlf, out);
+  if (!encodes(part)) {
+    out += text;
+  } else if (!is_text(part.type)) {
+    encode(text, out);
+  } else if (then == Then::more_of_it) {
+    append_quoted_piece(out, text);
+  } else {
+    out += encode_quoted_printable(text);
+  }
+  holds_crlf_ = then == Then::crlf;
+}
+
+/// Octets of a body that is not quoted-printable, and line ends of all.
+void Downgrade::encode(std::string_view octets, std::string& out) {
+  const auto& part = open_.back();
+  if (is_survey_) return;
+  if (!encodes(part) || is_text(part.type)) {
+    out += octets;
+    return;
+  }
+  unencoded_ += octets;
+  const auto whole = unencoded_.size() - unencoded_.size() % base64_line;
+  out += encode_base64_lines(std::string_view(unencoded_).substr(0, whole));
+  unencoded_.erase(0, whole);
+}
+
+void Downgrade::end_leaf(std::string& out) {
+  if (is_survey_) return;
+  out += encode_base64_lines(unencoded_);
+  unencoded_.clear();
+}
+
+/// The innermost part cannot stay as it is, and so none that holds it.
+void Downgrade::note_need() {
+  if (!is_survey_) return;
+  for (const auto& part : open_) plan_[part.number] = true;
+}
+
+bool Downgrade::encodes(const Part& part) const { return part.number < plan_.size() && plan_[part.number]; }
+
+bool Downgrade::is_in_multipart() const { return std::ranges::any_of(open_, &Part::has_part); }
+
+Result<DowngradePlan> Downgrade::plan() const {
+  ensure(is_survey_, "the first pass makes the plan");
+  const bool any = std::ranges::find(plan_, true) != plan_.end();
+  if (any && !limit_fault_.empty()) return failure(Error::Kind::unsupported, limit_fault_);
+  for (std::size_t part = 0; part < plan_.size(); ++part) {
+    if (plan_[part] && !faults_[part].empty()) return failure(Error::Kind::unsupported, faults_[part]);
+  }
+  return plan_;
+}
+
 Result<std::string> downgrade_to_7bit(std::string_view message, const DowngradeSettings& settings) {
-  if (is_7bit(message)) return std::string(message);
-  if (message.size() > settings.octets) return cannot("the message is too large to be converted");
-  return Downgrader(settings).convert(message);
+  std::string out;
+  Downgrade survey(settings);
+  survey.feed(message, out);
+  survey.finish(out);
+  auto plan = survey.plan();
+  if (!plan) return failure(std::move(plan).error());
+  Downgrade conversion(settings, *std::move(plan));
+  conversion.feed(message, out);
+  conversion.finish(out);
+  return out;
 }
 
 }  // namespace posthorn::mail

@@ -18,11 +18,11 @@ std::string quoted(char c, bool ends_line) {
   return as_it_is ? std::string(1, c) : fmt::format("={:02X}", static_cast<unsigned char>(c));
 }
 
-/// One line of the text, without its CRLF, as one or more lines.
-void append_quoted_line(std::string& out, std::string_view line) {
+/// One line of the text, without its CRLF, as one or more lines. `goes_on`: a soft break will follow.
+void append_quoted_line(std::string& out, std::string_view line, bool goes_on = false) {
   std::size_t column = 0;
   for (std::size_t i = 0; i < line.size(); ++i) {
-    const bool is_last = i + 1 == line.size();
+    const bool is_last = !goes_on && i + 1 == line.size();
     const auto octet = quoted(line[i], is_last);
     // RFC 2045 §6.7 rule 5: every line but the last keeps a place for the "=" of the soft break.
     if (column + octet.size() > line_octets - (is_last ? 0 : 1)) {
@@ -47,6 +47,11 @@ std::string encode_quoted_printable(std::string_view text) {
     text.remove_prefix(line_end + 2);
   }
   return out;
+}
+
+void append_quoted_piece(std::string& out, std::string_view piece) {
+  append_quoted_line(out, piece, true);
+  out += "=\r\n";
 }
 
 std::string encode_base64_lines(std::string_view octets) {

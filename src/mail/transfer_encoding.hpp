@@ -11,6 +11,9 @@ namespace posthorn::mail {
 /// ends as it does in the text.
 [[nodiscard]] std::string encode_quoted_printable(std::string_view text);
 
+/// The beginning, or a middle, of a line that goes on: it ends in a soft break (§6.7 rule 5).
+void append_quoted_piece(std::string& out, std::string_view piece);
+
 /// Base64 in lines, each with CRLF; nothing for nothing.
 [[nodiscard]] std::string encode_base64_lines(std::string_view octets);
 

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <iterator>
+
 namespace posthorn::rules {
 namespace {
 
@@ -67,8 +69,19 @@ std::string Routing::destination_key(const Way& way, std::string_view domain) {
     case Way::Kind::hop:
       break;
   }
-  const auto user = way.security.login ? fmt::format(" as {}", way.security.login->user) : std::string{};
-  return fmt::format("via {}, TLS {}{}", way.hop.to_string(), name_of(way.security.tls), user);
+  return fmt::format("via {}, {}", way.hop.to_string(), security_key(way.security));
+}
+
+std::string Routing::security_key(const WaySecurity& security) {
+  auto key = fmt::format("TLS {}", name_of(security.tls));
+  for (const auto& fingerprint : security.fingerprints) {
+    key += ' ';
+    for (const char octet : fingerprint) {
+      fmt::format_to(std::back_inserter(key), "{:02x}", static_cast<unsigned char>(octet));
+    }
+  }
+  if (security.login) fmt::format_to(std::back_inserter(key), " as {}", security.login->user);
+  return key;
 }
 
 }  // namespace posthorn::rules

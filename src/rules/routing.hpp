@@ -64,8 +64,10 @@ class Routing {
   [[nodiscard]] const Way& way_for(std::string_view domain) const;
 
   /// Under which name the queue plan keeps what goes this way (queue_plan.hpp: destination), before MX records are known.
-  /// Ways that differ in host, encryption or login differ in it, so that no connection serves both (FAULTS I15).
+  /// Ways that differ in host, encryption or login differ in it (FAULTS I15).
   [[nodiscard]] static std::string destination_key(const Way& way, std::string_view domain);
+  /// Equal for two ways on which one connection is as good for the one as for the other, but for the login's password.
+  [[nodiscard]] static std::string security_key(const WaySecurity& security);
 
  private:
   std::size_t add(Way way);

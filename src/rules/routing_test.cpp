@@ -77,6 +77,13 @@ TEST(Routing, WaysThatDifferInSecurityAreDifferentDestinations) {
   EXPECT_NE(key("a.example"), key("c.example"));
   EXPECT_NE(key("a.example"), key("d.example"));
   EXPECT_EQ(key("c.example").find("secret"), std::string::npos);
+
+  // Also by MX, where the domain is the same and the settings have changed: no connection may serve both.
+  const std::string some(32, 'a');
+  const std::string other(32, 'b');
+  EXPECT_NE(Routing::security_key({.tls = RemoteTls::may}), Routing::security_key({.tls = RemoteTls::require}));
+  EXPECT_NE(Routing::security_key({.tls = RemoteTls::verify, .fingerprints = {some}}),
+            Routing::security_key({.tls = RemoteTls::verify, .fingerprints = {other}}));
 }
 
 }  // namespace

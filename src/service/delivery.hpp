@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,6 +21,9 @@ struct Attempt {
   store::MessageText text;
   std::vector<std::uint32_t> recipients;  ///< places in the envelope; at least one
   bool may_be_repeat = false;             ///< the message is of an earlier start: it may have been delivered before the crash
+  /// Called at most once, before anything is sent, by a deliverer that learns that the destination is kept under another
+  /// name (the MX set). False: it is not this message's turn there; the result is then AttemptResult::waits_elsewhere.
+  std::function<bool(const std::string& destination)> moves_to;
 };
 
 struct RecipientResult {
@@ -41,6 +45,7 @@ struct AttemptResult {
   std::vector<RecipientResult> recipients;  ///< one for each of the attempt's
   rules::Health health = rules::Health::worked;
   std::string dialogue{};  ///< lines of the sessions there were, without the text and without secrets; for the operator
+  bool waits_elsewhere = false;  ///< nothing was done: the entry is in the plan again, under the name that was told
 };
 
 class Deliverer {

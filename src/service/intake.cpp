@@ -68,6 +68,9 @@ std::optional<smtp::Reply> Intake::end_of_text() {
 }
 
 world::Task<smtp::Reply> Intake::commit(IntakeEnvelope last) {
+  // RFC 6152 §3: what is 8-bit travels as such from here on, whether the client declared it or not.
+  auto& body = last.envelope.body;
+  if (body == mail::BodyType::seven_bit && scanner_.facts().body_has_8bit) body = mail::BodyType::eight_bit;
   auto groups = groups_of(last.envelope, world_.routes);
   const auto began = world_.loop.now();
   auto stored = co_await store(std::move(last));

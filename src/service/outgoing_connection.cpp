@@ -25,7 +25,7 @@ OutgoingConnection::OutgoingConnection(world::Loop& loop, std::unique_ptr<world:
                                        OutgoingSettings settings)
     : loop_(loop), stream_(std::move(stream)), host_(std::move(host)), settings_(std::move(settings)), session_(settings_.session) {}
 
-world::Task<Sent> OutgoingConnection::send(smtp::ClientMessage message, store::MessageText& text) {
+world::Task<Sent> OutgoingConnection::send(smtp::ClientMessage message, TextSource& text) {
   done_.reset();
   idle_ = false;
   session_.send(std::move(message));
@@ -43,11 +43,11 @@ world::Task<> OutgoingConnection::quit() {
 
 std::string OutgoingConnection::take_dialogue() { return std::exchange(dialogue_, {}); }
 
-world::Task<> OutgoingConnection::drive(store::MessageText* text) {
+world::Task<> OutgoingConnection::drive(TextSource* text) {
   while (!end_ && !idle_) co_await perform(session_.next(), text);
 }
 
-world::Task<> OutgoingConnection::perform(smtp::ClientEffect effect, store::MessageText* text) {
+world::Task<> OutgoingConnection::perform(smtp::ClientEffect effect, TextSource* text) {
   if (const auto* send = std::get_if<smtp::SendBytes>(&effect)) {
     co_await write(*send);
   } else if (const auto* await_reply = std::get_if<smtp::AwaitReply>(&effect)) {
@@ -108,7 +108,7 @@ world::Task<> OutgoingConnection::read(smtp::Step step) {
   }
 }
 
-world::Task<> OutgoingConnection::provide(store::MessageText* text) {
+world::Task<> OutgoingConnection::provide(TextSource* text) {
   ensure(text != nullptr, "only a message asks for content");
   const auto piece = co_await text->next(loop_);
   if (!piece) {

@@ -4,8 +4,8 @@
 #pragma once
 
 #include "base/secret.hpp"
+#include "service/text_source.hpp"
 #include "smtp/client_session.hpp"
-#include "store/spool.hpp"
 #include "world/loop.hpp"
 #include "world/network.hpp"
 
@@ -42,7 +42,7 @@ class OutgoingConnection {
   OutgoingConnection(world::Loop& loop, std::unique_ptr<world::Stream> stream, std::string host, OutgoingSettings settings);
 
   /// Sends a message; `text` is read from where it stands. One at a time.
-  [[nodiscard]] world::Task<Sent> send(smtp::ClientMessage message, store::MessageText& text);
+  [[nodiscard]] world::Task<Sent> send(smtp::ClientMessage message, TextSource& text);
   /// Ends the session by QUIT and waits for its answer as long as the settings say.
   [[nodiscard]] world::Task<> quit();
 
@@ -50,17 +50,19 @@ class OutgoingConnection {
   [[nodiscard]] bool is_usable() const { return !session_.has_ended() && session_.takes_more(); }
   [[nodiscard]] const std::string& host() const { return host_; }
   [[nodiscard]] bool is_encrypted() const { return session_.is_encrypted(); }
+  /// What the server offered.
+  [[nodiscard]] const smtp::PeerExtensions& peer() const { return session_.peer(); }
   [[nodiscard]] const std::optional<world::TlsFacts>& tls() const { return tls_; }
   [[nodiscard]] std::uint32_t messages() const { return session_.messages(); }
   [[nodiscard]] std::string take_dialogue();
 
  private:
   /// Performs effects until the message is done or the connection is over.
-  [[nodiscard]] world::Task<> drive(store::MessageText* text);
-  [[nodiscard]] world::Task<> perform(smtp::ClientEffect effect, store::MessageText* text);
+  [[nodiscard]] world::Task<> drive(TextSource* text);
+  [[nodiscard]] world::Task<> perform(smtp::ClientEffect effect, TextSource* text);
   [[nodiscard]] world::Task<> write(const smtp::SendBytes& send);
   [[nodiscard]] world::Task<> read(smtp::Step step);
-  [[nodiscard]] world::Task<> provide(store::MessageText* text);
+  [[nodiscard]] world::Task<> provide(TextSource* text);
   [[nodiscard]] world::Task<> upgrade();
   [[nodiscard]] world::Task<bool> heard_early();
   void authenticate(const smtp::StartAuthentication& question);

@@ -28,9 +28,16 @@ What what_of(smtp::Outcome::Kind kind) {
   bug("an outcome without a result");
 }
 
+/// RFC 5321 §4.2.2: 421, and a temporary refusal of the session: the host is busy, whatever the message.
+bool is_busy(const smtp::Outcome& outcome) {
+  if (outcome.kind != smtp::Outcome::Kind::temporary) return false;
+  return outcome.code == 421 || outcome.step == smtp::Step::greeting || outcome.step == smtp::Step::hello;
+}
+
 }  // namespace
 
-RemoteLetter::RemoteLetter(Attempt attempt) : attempt_(std::move(attempt)), open_(attempt_.recipients) {
+RemoteLetter::RemoteLetter(Attempt attempt)
+    : attempt_(std::move(attempt)), original_(std::move(attempt_.text)), open_(attempt_.recipients) {
   for (const auto place : open_) {
     index_of_.push_back(last_.size());
     last_.push_back({.recipient = place, .what = What::deferred, .status_code = "4.4.1", .reply = "", .remote_host = ""});
@@ -45,15 +52,40 @@ bool RemoteLetter::has_open_for(std::string_view host) const {
   return std::ranges::any_of(open_, [&](std::uint32_t place) { return is_open_for(host, place); });
 }
 
-smtp::ClientMessage RemoteLetter::begin(std::string_view host) {
-  attempt_.text.rewind();
-  smtp::ClientMessage message{.envelope = attempt_.message.envelope, .size = attempt_.text.octets()};
+bool RemoteLetter::moves_to(const std::string& destination) {
+  if (attempt_.destination == destination || !attempt_.moves_to) return true;
+  attempt_.destination = destination;
+  return attempt_.moves_to(destination);
+}
+
+AttemptResult RemoteLetter::result_elsewhere() {
+  return {.recipients = {}, .health = rules::Health::not_tried, .waits_elsewhere = true};
+}
+
+smtp::ClientMessage RemoteLetter::begin(std::string_view host, bool in_seven_bits) {
+  auto& source = text(in_seven_bits);
+  source.rewind();
+  smtp::ClientMessage message{.envelope = attempt_.message.envelope, .size = source.octets()};
   message.needs_smtputf8 = message.envelope.smtputf8;
+  if (in_seven_bits) message.envelope.body = mail::BodyType::seven_bit;
   message.envelope.recipients.clear();
   for (const auto place : open_) {
     if (is_open_for(host, place)) message.envelope.recipients.push_back(attempt_.message.envelope.recipients[place]);
   }
   return message;
+}
+
+TextSource& RemoteLetter::text(bool in_seven_bits) {
+  if (in_seven_bits) return *converted_;
+  return original_;
+}
+
+world::Task<Result<>> RemoteLetter::convert(world::Loop& loop) {
+  if (converted_) co_return Result<>{};
+  auto made = co_await SevenBitText::make(loop, original_);
+  if (!made) co_return failure(std::move(made.error()));
+  converted_.emplace(std::move(*made));
+  co_return Result<>{};
 }
 
 void RemoteLetter::note(const smtp::MessageDone& done, std::string_view host) {
@@ -66,16 +98,14 @@ void RemoteLetter::note(const smtp::MessageDone& done, std::string_view host) {
       still_index.push_back(index_of_[at]);
       continue;
     }
-    auto outcome = done.outcomes.at(told++);
-    if (done.needs_seven_bit) {
-      // RFC 6152 §3: a server without 8BITMIME may not be given 8-bit text.
-      outcome = {smtp::Outcome::Kind::permanent, smtp::Step::mail, {5, 6, 3}, 0, "the server takes no 8-bit text"};
-    }
+    const auto& outcome = done.outcomes.at(told++);
     last_[index_of_[at]] = result_of(open_[at], outcome, host);
     last_[index_of_[at]].passed_on = done.dsn_passed_on;
     const bool is_open = outcome.kind == smtp::Outcome::Kind::untried || rules::may_try_elsewhere(outcome);
     if (outcome.kind == smtp::Outcome::Kind::delivered) health_ = rules::Health::worked;
-    if (outcome.code != 0 && health_ != rules::Health::worked) health_ = rules::Health::answered;
+    if (outcome.code != 0 && health_ != rules::Health::worked) {
+      health_ = is_busy(outcome) ? rules::Health::throttled : rules::Health::answered;
+    }
     if (!is_open) continue;
     if (outcome.kind != smtp::Outcome::Kind::untried && outcome.code != 0) refused_.emplace(host, open_[at]);
     still_open.push_back(open_[at]);
@@ -83,6 +113,17 @@ void RemoteLetter::note(const smtp::MessageDone& done, std::string_view host) {
   }
   open_ = std::move(still_open);
   index_of_ = std::move(still_index);
+}
+
+void RemoteLetter::note_inconvertible(const Error& why, std::string_view host) {
+  using Kind = smtp::Outcome::Kind;
+  smtp::Outcome outcome{Kind::temporary, smtp::Step::mail, {4, 3, 0}, 0, "the message could not be read"};
+  if (why.kind == Error::Kind::unsupported) {
+    // RFC 6152 §3: 8-bit text may not be given to a server without 8BITMIME.
+    outcome = {Kind::permanent, smtp::Step::mail, {5, 6, 3}, 0,
+               fmt::format("the server takes 7-bit text only, and the message cannot be converted: {}", why.text)};
+  }
+  note({.outcomes = std::vector(open_.size(), outcome)}, host);
 }
 
 RecipientResult RemoteLetter::result_of(std::uint32_t recipient, const smtp::Outcome& outcome,

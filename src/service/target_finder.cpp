@@ -3,6 +3,8 @@
 #include "base/ascii.hpp"
 #include "base/assert.hpp"
 
+#include <fmt/format.h>
+
 #include <optional>
 #include <utility>
 #include <variant>
@@ -50,7 +52,19 @@ std::optional<IpAddress> literal_address(std::string_view domain) {
 
 }  // namespace
 
-world::Task<rules::TargetPlan> TargetFinder::find(rules::Way way, std::string domain) {
+world::Task<rules::HostPlan> TargetFinder::find_hosts(rules::Way way, std::string domain) {
+  if (way.kind == rules::Way::Kind::hop) {
+    auto name = way.hop.address ? fmt::format("[{}]", way.hop.address->to_string()) : way.hop.host;
+    co_return std::vector{rules::MailHost{std::move(name), 0, rules::MailHost::Source::administrator}};
+  }
+  if (literal_address(domain)) co_return std::vector{rules::MailHost{domain, 0, rules::MailHost::Source::domain}};
+  const auto deadline = after(world_.loop.now(), settings_.timeout);
+  const auto answer = co_await world_.resolver.query(domain, world::DnsType::mx, deadline);
+  co_return rules::plan_hosts(domain, mx_answer(answer), settings_.ourselves, settings_.mx, world_.random.next());
+}
+
+world::Task<rules::TargetPlan> TargetFinder::find_targets(rules::Way way, std::string domain,
+                                                          std::vector<rules::MailHost> hosts) {
   const auto deadline = after(world_.loop.now(), settings_.timeout);
   auto settings = settings_.mx;
   if (way.kind == rules::Way::Kind::hop) {
@@ -58,20 +72,22 @@ world::Task<rules::TargetPlan> TargetFinder::find(rules::Way way, std::string do
     settings.port = way.hop.port.value_or(is_lmtp ? lmtp_port : settings.port);
     settings.allow_loopback = true;  // the administrator named it
     if (way.hop.address) co_return rules::plan_address(*way.hop.address, settings_.ourselves, settings);
-    std::vector<rules::MailHost> hosts{{way.hop.host, 0, rules::MailHost::Source::administrator}};
-    co_return co_await look_up(std::move(hosts), settings, deadline);
-  }
-  if (const auto address = literal_address(domain)) {
+  } else if (const auto address = literal_address(domain)) {
     co_return rules::plan_address(*address, settings_.ourselves, settings);
   }
-  auto hosts = co_await find_hosts(std::move(domain), deadline);
-  if (auto* unroutable = std::get_if<rules::Unroutable>(&hosts)) co_return std::move(*unroutable);
-  co_return co_await look_up(std::get<std::vector<rules::MailHost>>(std::move(hosts)), settings, deadline);
+  co_return co_await look_up(std::move(hosts), settings, deadline);
 }
 
-world::Task<rules::HostPlan> TargetFinder::find_hosts(std::string domain, MonotonicTime deadline) {
-  const auto answer = co_await world_.resolver.query(domain, world::DnsType::mx, deadline);
-  co_return rules::plan_hosts(domain, mx_answer(answer), settings_.ourselves, settings_.mx, world_.random.next());
+world::Task<rules::TargetPlan> TargetFinder::find(rules::Way way, std::string domain) {
+  auto hosts = co_await find_hosts(way, domain);
+  if (auto* nowhere = std::get_if<rules::Unroutable>(&hosts)) co_return std::move(*nowhere);
+  co_return co_await find_targets(way, domain, std::get<std::vector<rules::MailHost>>(std::move(hosts)));
+}
+
+std::string TargetFinder::destination_key(const rules::Way& way, std::string_view domain,
+                                          std::span<const rules::MailHost> hosts) const {
+  if (way.kind != rules::Way::Kind::mx || literal_address(domain)) return rules::Routing::destination_key(way, domain);
+  return rules::destination_key(hosts, settings_.mx.port);
 }
 
 world::Task<rules::AddressAnswer> TargetFinder::find_addresses(std::string host, MonotonicTime deadline) {

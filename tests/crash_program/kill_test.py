@@ -20,9 +20,10 @@ SEED = 20261121
 class Load:
     """Senders that go on until told to end; what becomes of each message is in the book."""
 
-    def __init__(self, book, port):
+    def __init__(self, book, port, recipient="alice@example.test"):
         self.book = book
         self.port = port
+        self.recipient = recipient
         self.ending = threading.Event()
         self.threads = [threading.Thread(target=self.run, args=(number,)) for number in range(SENDERS)]
         for thread in self.threads:
@@ -31,7 +32,7 @@ class Load:
     def run(self, number):
         while not self.ending.is_set():
             size = 200_000 if number == 0 else 2_000  # the first sends bodies that get a file of their own
-            if ledger.Sender(self.book, self.port).send(20, size) == 0:
+            if ledger.Sender(self.book, self.port, self.recipient).send(20, size) == 0:
                 time.sleep(0.02)
 
     def end(self):

@@ -46,6 +46,15 @@ def wait_until(claim, seconds, what, step=0.02, describe=str):
         time.sleep(step)
 
 
+@contextlib.contextmanager
+def more_told(tell):
+    """What fails within the block says more."""
+    try:
+        yield
+    except AssertionError as fault:
+        raise AssertionError(f"{fault}\n--- the server\n{tell()}") from fault
+
+
 def toml_value(value):
     if isinstance(value, bool):
         return "true" if value else "false"

@@ -1,5 +1,8 @@
 #include "receiving_server.hpp"
 
+#include "world/wait.hpp"
+
+#include <algorithm>
 #include <utility>
 
 namespace posthorn::scenarios {
@@ -9,6 +12,14 @@ struct ReceivingServer::Session {
   bool in_data = false;
   bool ends = false;
 };
+
+namespace {
+
+bool is_misbehaviour(std::string_view reply) {
+  return reply == "cut" || reply == "hang" || reply == "endless" || reply.starts_with("half ");
+}
+
+}  // namespace
 
 ReceivingServer::ReceivingServer(sim::Loop& loop, sim::Network& network, Endpoint at)
     : loop_(loop), acceptor_(network.listen(at)), goes_on_(loop) {
@@ -20,7 +31,14 @@ world::Task<> ReceivingServer::accept() {
     auto stream = co_await acceptor_->accept();
     if (!stream) co_return;
     ++sessions_;
-    tasks_.start(serve(std::move(*stream)));
+    tasks_.start([](ReceivingServer& self, std::unique_ptr<world::Stream> taken) -> world::Task<> {
+      while (self.open_ >= self.most_sessions_) {
+        co_await world::sleep_until(self.loop_, after(self.loop_.now(), std::chrono::milliseconds{100}));
+      }
+      self.most_open_ = std::max(self.most_open_, ++self.open_);
+      co_await self.serve(std::move(taken));
+      --self.open_;
+    }(*this, std::move(*stream)));
   }
 }
 
@@ -28,6 +46,7 @@ world::Task<> ReceivingServer::serve(std::unique_ptr<world::Stream> stream) {
   Session session;
   std::string input;
   const auto greeting = answers_.contains("220") ? answers_["220"] : "220 sink.example ESMTP";
+  if (is_misbehaviour(greeting)) co_return co_await misbehave(*stream, greeting);
   std::string out = greeting + "\r\n";
   while (true) {
     if (!co_await stream->write(out, after(loop_.now(), std::chrono::hours{1}))) co_return;
@@ -39,7 +58,10 @@ world::Task<> ReceivingServer::serve(std::unique_ptr<world::Stream> stream) {
         input.erase(0, end + 2);
         if (is_stalled(session, line)) co_await goes_on_.wait(after(loop_.now(), std::chrono::hours{1}));
         const auto reply = reply_to(session, line);
-        if (reply == "cut") co_return;
+        if (is_misbehaviour(reply)) {
+          if (!out.empty() && !co_await stream->write(out, after(loop_.now(), std::chrono::hours{1}))) co_return;
+          co_return co_await misbehave(*stream, reply);
+        }
         if (!reply.empty()) out += reply + "\r\n";
       }
       if (!out.empty()) break;
@@ -65,6 +87,21 @@ bool ReceivingServer::is_stalled(const Session& session, std::string_view line) 
   return session.in_data ? line == stalled_ : line.starts_with(stalled_);
 }
 
+/// Returns when the other side has given up.
+world::Task<> ReceivingServer::misbehave(world::Stream& stream, std::string how) {
+  const auto deadline = after(loop_.now(), std::chrono::days{1});
+  if (how == "cut") co_return;
+  if (how.starts_with("half ") && !co_await stream.write(how.substr(5), deadline)) co_return;
+  while (how == "endless") {
+    if (!co_await stream.write("250-and so on\r\n", deadline)) co_return;
+    co_await world::sleep_until(loop_, after(loop_.now(), std::chrono::milliseconds{10}));
+  }
+  while (true) {
+    const auto bytes = co_await stream.read(deadline);
+    if (!bytes || bytes->empty()) co_return;
+  }
+}
+
 std::string ReceivingServer::reply_to(Session& session, std::string_view line) {
   if (session.in_data && line != ".") {
     session.letter.text += std::string(line.starts_with('.') ? line.substr(1) : line) + "\r\n";
@@ -81,7 +118,11 @@ std::string ReceivingServer::reply_to(Session& session, std::string_view line) {
   for (const auto& [command, reply] : answers_) {
     if (line.starts_with(command)) return reply;
   }
-  if (line.starts_with("EHLO")) return "250-sink.example\r\n250-PIPELINING\r\n250 8BITMIME";
+  if (line.starts_with("EHLO")) {
+    std::string answer = keywords_.empty() ? "250 sink.example" : "250-sink.example";
+    for (const auto& keyword : keywords_) answer += (&keyword == &keywords_.back() ? "\r\n250 " : "\r\n250-") + keyword;
+    return answer;
+  }
   if (line.starts_with("MAIL")) session.letter = {.sender = std::string(line), .recipients = {}, .text = {}};
   if (line.starts_with("RCPT")) session.letter.recipients.emplace_back(line.substr(8));
   if (line == "DATA") {

@@ -42,6 +42,7 @@ struct ServerOptions {
   service::ConnectionLimits::Settings limits{};
   std::uint32_t segment_octets = 64 << 10;
   bool paused = false;
+  rules::Routing::Settings routing{};
 };
 
 class SimulatedServer {
@@ -75,6 +76,10 @@ class SimulatedServer {
   [[nodiscard]] sim::Network& network() { return network_; }
   [[nodiscard]] sim::Resolver& resolver() { return resolver_; }
   [[nodiscard]] service::RemoteDelivery& remote_delivery() { return remote_delivery_; }
+  /// As a reload does.
+  void change_routing(const rules::Routing::Settings& settings) {
+    routing_.replace(std::make_shared<const rules::Routing>(settings));
+  }
   [[nodiscard]] service::Server& server() { return *server_; }
   [[nodiscard]] SimulatedAuthenticator& authenticator() { return authenticator_; }
   [[nodiscard]] KeptLog& log() { return log_; }
@@ -96,6 +101,8 @@ class SimulatedServer {
   service::DirectoryRoutes routes_;
   store::MaildirFormat mailboxes_;
   service::LocalDelivery local_delivery_;
+  store::HandOverFormat hand_over_folders_;
+  service::LocalDelivery hand_over_;
   service::RemoteDelivery remote_delivery_;
   service::Explainer explainer_;
   SimulatedAuthenticator authenticator_;

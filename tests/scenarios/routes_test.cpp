@@ -1,0 +1,170 @@
+// Which way mail goes: by sets of hosts, hand-over folders, servers that take less than the message needs.
+#include "receiving_server.hpp"
+#include "simulated_server.hpp"
+
+#include <fmt/core.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <iostream>
+
+namespace posthorn::scenarios {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+IpAddress address(const char* text) { return *IpAddress::parse(text); }
+
+struct Routes : testing::Test {
+  sim::Disk disk;
+  SimulatedServer server{disk, {}};
+  ReceivingServer first{server.loop(), server.network(), {address("198.51.100.1"), 25}};
+  ReceivingServer second{server.loop(), server.network(), {address("198.51.100.2"), 25}};
+
+  void SetUp() override {
+    auto& dns = server.resolver();
+    dns.add("mx1.example.com", world::DnsType::a, address("198.51.100.1"));
+    dns.add("mx2.example.com", world::DnsType::a, address("198.51.100.2"));
+    add_domain("example.com");
+    ASSERT_TRUE(server.start()) << server.log().text();
+  }
+  void TearDown() override {
+    if (HasFailure()) std::cerr << server.log().text();
+  }
+  void add_domain(const std::string& name) {
+    server.resolver().add(name, world::DnsType::mx, world::MxRecord{10, "mx1.example.com"});
+  }
+  std::string say(std::string_view words) { return server.talk(SimulatedServer::relay, std::string(words)); }
+  void send(std::string_view to, std::string_view text = "Subject: hello\r\n\r\nGood day") {
+    EXPECT_THAT(say(session_text("alice@example.org", to, text)), HasSubstr("accepted as"));
+  }
+  std::string report_to_alice() {
+    const auto mails = server.mails("alice");
+    return mails.empty() ? std::string{} : disk.contents(mails.front()).value_or("");
+  }
+  std::uint64_t waiting() { return server.server().spool().facts().messages; }
+};
+
+TEST_F(Routes, ASetOfHostsThatHasChangedIsFollowed) {
+  first.answer("RCPT", "450 4.3.0 later");
+  send("bob@example.com");
+  server.loop().run_for(10s);
+  EXPECT_EQ(waiting(), 1U);
+  server.resolver().set("example.com", world::DnsType::mx,
+                        {.status = world::DnsAnswer::Status::found, .records = {world::MxRecord{10, "mx2.example.com"}}});
+  server.loop().run_for(10min);
+  EXPECT_EQ(second.letters().size(), 1U);
+  EXPECT_EQ(waiting(), 0U);
+}
+
+TEST_F(Routes, AMessageThatWaitsWhileTheRoutingChangesLosesNobody) {
+  first.answer("RCPT", "450 4.3.0 later");
+  add_domain("other.example");
+  EXPECT_THAT(say("EHLO c\r\nMAIL FROM:<alice@example.org>\r\nRCPT TO:<bob@example.com>\r\nRCPT TO:<carol@other.example>\r\n"
+                  "DATA\r\nx\r\n.\r\nQUIT\r\n"),
+              HasSubstr("accepted as"));
+  server.loop().run_for(10s);
+  const auto smart = rules::NextHop::parse("[198.51.100.2]:25").value();
+  server.change_routing({.smarthost = smart});
+  server.loop().run_for(10min);
+  ASSERT_EQ(second.letters().size(), 1U);
+  EXPECT_THAT(second.letters()[0].recipients, ElementsAre("<bob@example.com>", "<carol@other.example>"));
+  EXPECT_EQ(waiting(), 0U);
+}
+
+TEST_F(Routes, OneGroupThatBecomesTwoLosesNobody) {
+  server.change_routing({.smarthost = rules::NextHop::parse("[198.51.100.2]:25").value()});
+  second.answer("RCPT", "450 4.3.0 later");
+  add_domain("other.example");
+  EXPECT_THAT(say("EHLO c\r\nMAIL FROM:<alice@example.org>\r\nRCPT TO:<bob@example.com>\r\nRCPT TO:<carol@other.example>\r\n"
+                  "DATA\r\nx\r\n.\r\nQUIT\r\n"),
+              HasSubstr("accepted as"));
+  server.loop().run_for(10s);
+  server.change_routing({});
+  server.loop().run_for(10min);
+  EXPECT_EQ(first.letters().size(), 2U);
+  EXPECT_EQ(waiting(), 0U);
+}
+
+// Mission E.
+TEST_F(Routes, WithHandOverFoldersNothingIsSent) {
+  server.change_routing({.hand_over_files = true});
+  EXPECT_THAT(say("EHLO c\r\nMAIL FROM:<alice@example.org>\r\nRCPT TO:<bob@example.com>\r\nRCPT TO:<carol@example.com>\r\n"
+                  "RCPT TO:<dave@nowhere.example>\r\nDATA\r\nSubject: x\r\n\r\nbody\r\n.\r\nQUIT\r\n"),
+              HasSubstr("accepted as"));
+  server.loop().run_for(10s);
+  EXPECT_EQ(waiting(), 0U);
+  EXPECT_EQ(first.sessions(), 0U);
+  std::vector<std::string> letters;
+  bool has_errors = false;
+  for (const auto& path : disk.tree("/mail/.OTHER_SERVERS")) {
+    if (path.starts_with("/mail/.OTHER_SERVERS/example.com/error")) has_errors = true;
+    if (path.starts_with("/mail/.OTHER_SERVERS/example.com/1")) letters.push_back(path);
+  }
+  EXPECT_TRUE(has_errors);
+  ASSERT_EQ(letters.size(), 1U);
+  EXPECT_THAT(disk.contents(letters[0]).value_or(""),
+              StartsWith("Return-Path: <alice@example.org>\nX-Envelope-To: bob@example.com\nX-Envelope-To: carol@example.com\n"
+                         "Received: "));
+}
+
+TEST_F(Routes, AServerWithout8BitMimeGetsTheMessageInSevenBits) {
+  first.offer({"PIPELINING", "SIZE 100000"});
+  EXPECT_THAT(say("EHLO c\r\nMAIL FROM:<alice@example.org> BODY=8BITMIME\r\nRCPT TO:<bob@example.com>\r\nDATA\r\n"
+                  "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
+                  "Gr\xc3\xbc\xc3\x9f" "e\r\n.\r\nQUIT\r\n"),
+              HasSubstr("accepted as"));
+  server.loop().run_for(10s);
+  ASSERT_EQ(first.letters().size(), 1U);
+  EXPECT_THAT(first.letters()[0].sender, Not(HasSubstr("BODY")));
+  EXPECT_THAT(first.letters()[0].text, HasSubstr("Content-Transfer-Encoding: quoted-printable\r\n\r\nGr=C3=BC=C3=9Fe\r\n"));
+  EXPECT_THAT(first.letters()[0].sender, HasSubstr(fmt::format("SIZE={}", first.letters()[0].text.size())));
+  EXPECT_EQ(first.sessions(), 1U);
+}
+
+TEST_F(Routes, EightBitTextThatNobodyDeclaredIsConvertedToo) {
+  first.offer({});
+  send("bob@example.com", "Subject: x\r\n\r\n\xc3\xbc");
+  server.loop().run_for(10s);
+  ASSERT_EQ(first.letters().size(), 1U);
+  EXPECT_THAT(first.letters()[0].text, HasSubstr("=C3=BC"));
+}
+
+TEST_F(Routes, WhatCannotBeConvertedComesBackWithTheReason) {
+  first.offer({});
+  EXPECT_THAT(say("EHLO c\r\nMAIL FROM:<alice@example.org> BODY=8BITMIME\r\nRCPT TO:<bob@example.com>\r\nDATA\r\n"
+                  "MIME-Version: 1.0\r\nContent-Type: multipart/signed; boundary=b\r\n\r\n--b\r\n\r\n\xc3\xbc\r\n--b--\r\n"
+                  ".\r\nQUIT\r\n"),
+              HasSubstr("accepted as"));
+  server.loop().run_for(10s);
+  EXPECT_THAT(report_to_alice(), HasSubstr("Status: 5.6.3"));
+  EXPECT_THAT(report_to_alice(), HasSubstr("a signed part may not be changed"));
+  EXPECT_EQ(waiting(), 0U);
+}
+
+TEST_F(Routes, AServerWithoutSmtpUtf8IsNotGivenWhatNeedsIt) {
+  EXPECT_THAT(say("EHLO c\r\nMAIL FROM:<alice@example.org> SMTPUTF8\r\nRCPT TO:<b\xc3\xb6" "b@example.com>\r\nDATA\r\nx\r\n.\r\nQUIT\r\n"),
+              HasSubstr("accepted as"));
+  server.loop().run_for(10s);
+  EXPECT_EQ(first.letters().size(), 0U);
+  EXPECT_THAT(report_to_alice(), HasSubstr("Status: 5.6.7"));
+}
+
+// FAULTS I15.
+TEST_F(Routes, AnOpenConnectionThatTakesLessThanTheMessageNeedsIsLeftAlone) {
+  send("bob@example.com");
+  server.loop().run_for(500ms);
+  first.offer({"PIPELINING", "8BITMIME", "SMTPUTF8"});
+  EXPECT_THAT(say("EHLO c\r\nMAIL FROM:<alice@example.org> SMTPUTF8\r\nRCPT TO:<b\xc3\xb6" "b@example.com>\r\nDATA\r\nx\r\n.\r\nQUIT\r\n"),
+              HasSubstr("accepted as"));
+  server.loop().run_for(10s);
+  EXPECT_EQ(first.letters().size(), 2U);
+  EXPECT_EQ(first.sessions(), 2U);
+}
+
+}  // namespace
+}  // namespace posthorn::scenarios
