@@ -1,6 +1,7 @@
 // RemoteDelivery: carries out the attempts of the queue manager whose destination is another host. It finds the targets,
 // walks them in order, sends the message in one transaction for all recipients of the attempt, and keeps connections open
-// for a moment for the next message to the same destination. Domains whose mail goes to one set of hosts are one destination.
+// for a moment for the next message to the same destination. An attempt may learn by which name DNS knows
+// its destination (Attempt::moves_to).
 // A connection serves another message only on equal terms: destination, encryption, login; and if its server takes what the
 // message needs (FAULTS I15). Opportunistic TLS that failed is remembered, and the host is tried in the clear; where TLS is
 // required it never is. A server without 8BITMIME gets the message in 7 bits, if it can be converted.
