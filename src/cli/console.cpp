@@ -2,6 +2,7 @@
 
 #include "base/ascii.hpp"
 
+#include <stdio_ext.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -50,6 +51,11 @@ std::string Console::painted_error(Paint paint, std::string_view text) const {
 }
 
 bool Console::flush() { return std::fflush(out_) == 0 && std::ferror(out_) == 0; }
+
+void Console::drop_output() {
+  ::__fpurge(out_);
+  std::clearerr(out_);
+}
 
 void Console::write(std::FILE* to, std::string_view text) {
   // What could not be written is seen by flush().

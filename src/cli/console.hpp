@@ -49,6 +49,8 @@ class Console {
 
   /// Whether all that was printed has gone out; a full disk or a closed pipe shows here.
   [[nodiscard]] bool flush();
+  /// What could not be printed is given up and no fault: for commands whose result stands elsewhere.
+  void drop_output();
 
  private:
   static void write(std::FILE* to, std::string_view text);

@@ -10,11 +10,14 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace posthorn::config {
 
 /// "30s", "1h30m", "250ms", "5d", "2w"; units from the largest to the smallest.
 [[nodiscard]] Kind<Duration> duration(Duration least, Duration most);
+/// The same for who has only a text; nothing: it is no duration.
+[[nodiscard]] std::optional<Duration> parse_duration(std::string_view text);
 /// "500B", "25MiB", "1GB"; in octets.
 [[nodiscard]] Kind<std::uint64_t> size(std::uint64_t least, std::uint64_t most);
 [[nodiscard]] Kind<std::uint32_t> count(std::uint32_t least, std::uint32_t most);

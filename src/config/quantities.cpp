@@ -127,6 +127,13 @@ Kind<Duration> duration(Duration least, Duration most) {
   return written_as_text<Duration>("a duration such as \"30s\"", parse, duration_text);
 }
 
+std::optional<Duration> parse_duration(std::string_view text) {
+  const auto wait = parse_milliseconds(text);
+  constexpr std::uint64_t longest = 100ULL * 365 * 86'400 * 1'000;
+  if (!wait || *wait > longest) return std::nullopt;
+  return std::chrono::milliseconds(*wait);
+}
+
 Kind<std::uint64_t> size(std::uint64_t least, std::uint64_t most) {
   const auto parse = [=](std::string_view text) -> std::expected<std::uint64_t, std::string> {
     const auto octets = parse_octets(text);

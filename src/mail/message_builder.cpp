@@ -4,6 +4,7 @@
 #include "base/utf8.hpp"
 #include "mail/content_type.hpp"
 #include "mail/date.hpp"
+#include "mail/disposition.hpp"
 #include "mail/line_ends.hpp"
 #include "mail/mime_part.hpp"
 #include "mail/transfer_encoding.hpp"
@@ -39,36 +40,16 @@ MimePart text_part(std::string_view octets, bool may_be_8bit) {
   return {.type = std::move(type), .encoding = "quoted-printable", .body = encode_quoted_printable(text)};
 }
 
-/// RFC 2231 §4: an octet as it may stand in an extended parameter.
-std::string percent_encoded(std::string_view text) {
-  static constexpr std::string_view marks = "-._";
-  std::string out;
-  for (const char c : text) {
-    out += ascii::is_letter_or_digit(c) || marks.contains(c) ? std::string(1, c)
-                                                             : fmt::format("%{:02X}", static_cast<unsigned char>(c));
-  }
-  return out;
-}
-
-/// RFC 2183 §2.3: the name a file is offered under; empty: none that can be given.
-std::string file_name_parameter(std::string_view name) {
-  constexpr std::size_t longest = 200;
-  if (name.empty() || !utf8::is_valid(name)) return {};
-  name = utf8::prefix(name, longest);
-  const bool is_plain =
-      std::ranges::all_of(name, [](char c) { return ascii::is_printable(c) && c != '"' && c != '\\' && c != '/'; });
-  if (is_plain) return fmt::format(";\r\n filename=\"{}\"", name);
-  return fmt::format(";\r\n filename*=utf-8''{}", percent_encoded(name));
-}
-
 MimePart attachment_part(const Attachment& attachment) {
   const auto type = parse_content_type(attachment.content_type);
   const bool can_be_encoded = type && type->type != "multipart" && type->type != "message";
   auto part = binary_part(
       attachment.octets, can_be_encoded ? fmt::format("{}/{}", type->type, type->subtype) : "application/octet-stream");
-  part.disposition = "attachment" + file_name_parameter(attachment.name);
+  part.disposition = attachment_disposition(attachment.name);
   return part;
 }
+
+}  // namespace
 
 std::string message_fields(const NewMessage& message) {
   auto fields = plain_field("Date", to_date_time(message.date, message.zone));
@@ -84,8 +65,6 @@ bool needs_smtputf8(const NewMessage& message) {
   const auto needs = [](const NamedAddress& mailbox) { return mailbox.address.needs_smtputf8(); };
   return needs(message.from) || std::ranges::any_of(message.to, needs) || std::ranges::any_of(message.cc, needs);
 }
-
-}  // namespace
 
 BuiltMessage build_message(const NewMessage& message) {
   std::vector<MimePart> parts{text_part(message.text, message.may_be_8bit)};

@@ -40,6 +40,11 @@ struct BuiltMessage {
   bool smtputf8 = false;                ///< an address in the header is UTF-8
 };
 
+/// The header without the fields that describe the body: Date to MIME-Version.
+[[nodiscard]] std::string message_fields(const NewMessage& message);
+/// Whether an address in the header is UTF-8.
+[[nodiscard]] bool needs_smtputf8(const NewMessage& message);
+
 [[nodiscard]] BuiltMessage build_message(const NewMessage& message);
 
 }  // namespace posthorn::mail

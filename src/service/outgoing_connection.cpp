@@ -33,6 +33,16 @@ world::Task<Sent> OutgoingConnection::send(smtp::ClientMessage message, TextSour
   co_return Sent{std::move(*done_), end_};
 }
 
+world::Task<Result<>> OutgoingConnection::encrypt() {
+  co_return co_await shake_hands(after(loop_.now(), settings_.session->timeout(smtp::Step::starttls)));
+}
+
+world::Task<std::optional<smtp::SessionEnd>> OutgoingConnection::open() {
+  idle_ = false;
+  co_await drive(nullptr);
+  co_return end_;
+}
+
 world::Task<> OutgoingConnection::quit() {
   if (end_) co_return;
   idle_ = false;
@@ -48,6 +58,7 @@ world::Task<> OutgoingConnection::drive(TextSource* text) {
 }
 
 world::Task<> OutgoingConnection::perform(smtp::ClientEffect effect, TextSource* text) {
+  if (!std::holds_alternative<smtp::AwaitReply>(effect)) reply_deadline_.reset();
   if (const auto* send = std::get_if<smtp::SendBytes>(&effect)) {
     co_await write(*send);
   } else if (const auto* await_reply = std::get_if<smtp::AwaitReply>(&effect)) {
@@ -61,7 +72,9 @@ world::Task<> OutgoingConnection::perform(smtp::ClientEffect effect, TextSource*
   } else if (const auto* challenge = std::get_if<smtp::AnswerChallenge>(&effect)) {
     respond(*challenge);
   } else if (const auto* line = std::get_if<smtp::DialogueLine>(&effect)) {
-    keep(*line);
+    tell(*line);
+  } else if (const auto* changed = std::get_if<smtp::StateChanged>(&effect)) {
+    if (settings_.watcher != nullptr) settings_.watcher->on_state(changed->state);
   } else if (auto* done = std::get_if<smtp::MessageDone>(&effect)) {
     done_ = std::move(*done);
   } else if (std::holds_alternative<smtp::AwaitMessage>(effect)) {
@@ -95,8 +108,10 @@ world::Task<> OutgoingConnection::write(const smtp::SendBytes& send) {
   }
 }
 
+/// One deadline for the whole reply: a server that sends it octet by octet gains no time.
 world::Task<> OutgoingConnection::read(smtp::Step step) {
-  const auto bytes = co_await stream_->read(after(loop_.now(), settings_.session->timeout(step)));
+  if (!reply_deadline_) reply_deadline_ = after(loop_.now(), settings_.session->timeout(step));
+  const auto bytes = co_await stream_->read(*reply_deadline_);
   if (!bytes && bytes.error().kind == Error::Kind::timed_out) {
     session_.timed_out();
   } else if (!bytes) {
@@ -116,25 +131,29 @@ world::Task<> OutgoingConnection::provide(TextSource* text) {
   } else if (piece->empty()) {
     session_.end_message();
   } else {
+    if (settings_.watcher != nullptr) settings_.watcher->on_text(*piece);
     session_.provide(*piece);
   }
 }
 
 world::Task<> OutgoingConnection::upgrade() {
   if (co_await heard_early()) co_return;
-  const auto deadline = after(loop_.now(), settings_.session->timeout(smtp::Step::starttls));
+  const auto done = co_await shake_hands(after(loop_.now(), settings_.session->timeout(smtp::Step::starttls)));
+  if (done) {
+    session_.tls_started();
+  } else {
+    session_.tls_failed(done.error().text);
+  }
+}
+
+world::Task<Result<>> OutgoingConnection::shake_hands(MonotonicTime deadline) {
   auto facts = co_await stream_->start_tls(settings_.tls, deadline);
-  if (!facts) {
-    session_.tls_failed(facts.error().text);
-    co_return;
-  }
+  if (!facts) co_return failure(std::move(facts.error()));
   const bool must_verify = settings_.tls.verify != world::TlsClientPolicy::Verify::nothing;
-  if (must_verify && !facts->peer_verified) {
-    session_.tls_failed(facts->verify_error);
-    co_return;
-  }
+  if (must_verify && !facts->peer_verified) co_return failure(Error::Kind::tls, facts->verify_error);
   tls_ = std::move(*facts);
-  session_.tls_started();
+  if (settings_.watcher != nullptr) settings_.watcher->on_tls(*tls_);
+  co_return Result<>{};
 }
 
 void OutgoingConnection::authenticate(const smtp::StartAuthentication& question) {
@@ -161,6 +180,11 @@ void OutgoingConnection::respond(const smtp::AnswerChallenge& question) {
   } else {
     session_.respond(settings_.credentials->password);
   }
+}
+
+void OutgoingConnection::tell(const smtp::DialogueLine& line) {
+  if (settings_.watcher != nullptr) settings_.watcher->on_line(line);
+  keep(line);
 }
 
 void OutgoingConnection::keep(const smtp::DialogueLine& line) {

@@ -1,9 +1,10 @@
 // OutgoingConnection: the driver of one client session over one connection, for the relay: it may carry several messages,
 // one after another. Every wait has the deadline of its step. It keeps the dialogue of the current message, without the
-// text and without secrets, for the operator.
+// text and without secrets, for the operator; a watcher may follow the conversation as it runs (`send`, `probe`).
 #pragma once
 
 #include "base/secret.hpp"
+#include "service/conversation_watcher.hpp"
 #include "service/text_source.hpp"
 #include "smtp/client_session.hpp"
 #include "world/loop.hpp"
@@ -28,6 +29,7 @@ struct OutgoingSettings {
   world::TlsClientPolicy tls;
   std::optional<Credentials> credentials;
   std::size_t dialogue_octets = 16 << 10;  ///< kept of one message's dialogue
+  ConversationWatcher* watcher = nullptr;  ///< outlives the connection; none: nobody looks
 };
 
 /// What became of a message.
@@ -41,6 +43,10 @@ class OutgoingConnection {
   /// `host`: by which name it was reached, for reports.
   OutgoingConnection(world::Loop& loop, std::unique_ptr<world::Stream> stream, std::string host, OutgoingSettings settings);
 
+  /// TLS from the first byte, before anything else, where the session's settings say so. Errors: timed_out, tls, …
+  [[nodiscard]] world::Task<Result<>> encrypt();
+  /// From the greeting to where a message can be sent. An end: that did not come about.
+  [[nodiscard]] world::Task<std::optional<smtp::SessionEnd>> open();
   /// Sends a message; `text` is read from where it stands. One at a time.
   [[nodiscard]] world::Task<Sent> send(smtp::ClientMessage message, TextSource& text);
   /// Ends the session by QUIT and waits for its answer as long as the settings say.
@@ -64,6 +70,8 @@ class OutgoingConnection {
   [[nodiscard]] world::Task<> read(smtp::Step step);
   [[nodiscard]] world::Task<> provide(TextSource* text);
   [[nodiscard]] world::Task<> upgrade();
+  [[nodiscard]] world::Task<Result<>> shake_hands(MonotonicTime deadline);
+  void tell(const smtp::DialogueLine& line);
   [[nodiscard]] world::Task<bool> heard_early();
   void authenticate(const smtp::StartAuthentication& question);
   void respond(const smtp::AnswerChallenge& question);
@@ -78,6 +86,7 @@ class OutgoingConnection {
   std::optional<smtp::SessionEnd> end_;
   std::optional<world::TlsFacts> tls_;
   std::string dialogue_;
+  std::optional<MonotonicTime> reply_deadline_;  // of the reply that is awaited, however many pieces it comes in
   bool idle_ = false;
 };
 

@@ -20,6 +20,8 @@ struct ClientMessage {
   mail::Envelope envelope;         ///< one recipient at least
   std::uint64_t size = 0;          ///< octets with CRLF line ends, dots not stuffed; exact where chunking is used
   bool needs_smtputf8 = false;     ///< a header field or an address cannot be sent without it
+  /// RCPT names the server's own postmaster without a domain (RFC 5321 §4.1.1.3), in place of the one recipient.
+  bool to_postmaster = false;
   bool stops_before_data = false;  ///< MAIL and RCPT only, then RSET: nothing is delivered
 };
 

@@ -81,7 +81,9 @@ void ClientSession::send_envelope() {
 }
 
 void ClientSession::send_recipient(std::size_t recipient) {
-  command(Step::rcpt, rcpt_command(transaction_->message().envelope.recipients[recipient], peer_), recipient);
+  const auto& message = transaction_->message();
+  auto line = message.to_postmaster ? "RCPT TO:<postmaster>" : rcpt_command(message.envelope.recipients[recipient], peer_);
+  command(Step::rcpt, std::move(line), recipient);
 }
 
 // The envelope's answers.
@@ -175,11 +177,11 @@ void ClientSession::end_message() {
   if (by_chunks_) {
     if (content_octets_ != transaction_->message().size) return give_up_message("it is shorter than was said");
     if (!checker_.may_end()) return content_fault(TextFault::bare_cr);
-  } else {
-    if (const auto fault = encoder_.finish(out_)) return content_fault(*fault);
-    say(DialogueLine::Direction::sent, ".");
+  } else if (const auto fault = encoder_.finish(out_)) {
+    return content_fault(*fault);
   }
   become(ClientState::dot);
+  if (!by_chunks_) say(DialogueLine::Direction::sent, ".");
   transaction_->set_end_sent(true);
   // RFC 2033 §4.2: with LMTP one reply for each accepted recipient, in their order.
   if (!is_lmtp()) return unsent_.push_back({Step::final_dot});
