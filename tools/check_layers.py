@@ -5,7 +5,8 @@ The layers come from CMakeLists.txt (posthorn_layer ... LAYERS ...) and must agr
 Then each source of src/ is read without its comments and strings:
   - it includes only its own folder and the folders its layer names (tests also sim/ and tests/support/);
   - headers and calls that reach the world (sockets, clocks, threads, files, chance) stand in system/ only;
-  - calls that no file may use stand nowhere.
+  - calls that no file may use stand nowhere;
+  - a folder, which is a namespace, defines a type by a name once: two of a name link into one program that mixes them.
 An exception is a line in tools/layer_exceptions.tsv: rule, file, reason.
 
 usage: check_layers.py [--root FOLDER]     ends with 1 and one line per fault, or with 0
@@ -71,6 +72,7 @@ class House:
         self.root = root
         self.faults = []
         self.used_exceptions = set()
+        self.types = {}  # (folder, name) -> where it is defined
         self.layers = self.read_layers()
         self.exceptions = self.read_exceptions()
 
@@ -139,10 +141,19 @@ class House:
         own = path.with_suffix(".hpp")
         if path.suffix == ".cpp" and own.exists() and self.first_include(text) != str(own.relative_to(self.root / "src")):
             self.fault(name, "does not include its own header first, which shows that the header compiles alone")
+        if path.suffix == ".hpp":
+            self.check_types(folder, name, code)
         for number, line in enumerate(text.splitlines(), 1):
             self.check_include(folder, is_test, f"{name}:{number}", name, line)
         for number, line in enumerate(code.splitlines(), 1):
             self.check_calls(folder, is_test, f"{name}:{number}", name, line)
+
+    def check_types(self, folder, name, code):
+        """Types at the left margin of headers: those of the folder's own namespace."""
+        for match in re.finditer(r"^(?:class|struct|enum class)\s+(\w+)(?:\s+final)?(?:\s*:[^:;{][^;{]*)?\s*\{", code, re.M):
+            where = self.types.setdefault((folder, match[1]), name)
+            if where != name:
+                self.fault(name, f"defines {match[1]}, as {where} does")
 
     @staticmethod
     def first_include(text):

@@ -42,7 +42,7 @@ class Silence final : public service::ConversationWatcher {
   void on_text(std::string_view /*piece*/) override {}
 };
 
-Result<service::Letter> make_notice(const mail::Address& to, const std::string& subject, const std::string& text) {
+Result<service::FileLetter> make_notice(const mail::Address& to, const std::string& subject, const std::string& text) {
   const system::SystemClock clock;
   system::KernelRandom random;
   const auto now = clock.wall();
@@ -56,7 +56,7 @@ Result<service::Letter> make_notice(const mail::Address& to, const std::string& 
                         .zone = system::zone_at(now)};
   std::vector<service::LetterInput> inputs;
   inputs.push_back({.file = std::make_unique<service::MemoryFile>(text), .name = {}});
-  return service::Letter::make(std::move(head), fmt::format("=_{:016x}", random.next()), std::move(inputs));
+  return service::FileLetter::make(std::move(head), fmt::format("=_{:016x}", random.next()), std::move(inputs));
 }
 
 }  // namespace

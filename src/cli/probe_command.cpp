@@ -168,10 +168,10 @@ mail::NewMessage head_for(const ProbePlan& plan) {
   return head;
 }
 
-Result<service::Letter> make_letter(const ProbePlan& plan) {
+Result<service::FileLetter> make_letter(const ProbePlan& plan) {
   std::vector<service::LetterInput> inputs;
   inputs.push_back({.file = std::make_unique<service::MemoryFile>(plan.text), .name = {}});
-  return service::Letter::make(head_for(plan), "=_posthorn_probe", std::move(inputs));
+  return service::FileLetter::make(head_for(plan), "=_posthorn_probe", std::move(inputs));
 }
 
 /// One conversation. 7-bit text goes through every server.

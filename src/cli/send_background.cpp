@@ -25,7 +25,7 @@ Result<std::string> send_state_folder() {
   return folder + "/posthorn/send";
 }
 
-Result<std::string> hand_over_to_background(service::SendEntry& entry, const service::Letter& letter,
+Result<std::string> hand_over_to_background(service::SendEntry& entry, const service::FileLetter& letter,
                                             const std::string& configuration) {
   const auto path = send_state_folder();
   if (!path) return failure(path.error());

@@ -4,7 +4,7 @@
 
 #include "base/result.hpp"
 #include "cli/exit_status.hpp"
-#include "service/letter.hpp"
+#include "service/file_letter.hpp"
 #include "service/send_entries.hpp"
 #include "service/send_entry.hpp"
 
@@ -17,7 +17,7 @@ namespace posthorn::cli {
 
 /// Writes the entry and starts a process for it. What it returns is for the user: who waits, until when, and how to stop it.
 /// After an error nothing is left.
-[[nodiscard]] Result<std::string> hand_over_to_background(service::SendEntry& entry, const service::Letter& letter,
+[[nodiscard]] Result<std::string> hand_over_to_background(service::SendEntry& entry, const service::FileLetter& letter,
                                                           const std::string& configuration);
 
 /// Starts a process for an entry that is there already. Error: in_use, one works on it.

@@ -5,7 +5,7 @@
 #include "cli/console.hpp"
 #include "cli/send_options.hpp"
 #include "cli/send_work.hpp"
-#include "service/letter.hpp"
+#include "service/file_letter.hpp"
 #include "service/send_entry.hpp"
 
 #include <optional>
@@ -33,7 +33,7 @@ class SendForeground {
   const SendOptions& options_;
   Console& console_;
   service::SendEntry entry_;
-  std::optional<service::Letter> letter_;
+  std::optional<service::FileLetter> letter_;
   std::optional<service::Credentials> login_;
 };
 

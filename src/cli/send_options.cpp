@@ -200,7 +200,7 @@ Judged<service::SendEntry> judge_order(const SendOptions& options) {
   return entry;
 }
 
-Judged<service::Letter> open_letter(const SendOptions& options, const service::SendEntry& entry) {
+Judged<service::FileLetter> open_letter(const SendOptions& options, const service::SendEntry& entry) {
   auto inputs = open_inputs(options);
   if (!inputs) return std::unexpected(inputs.error());
   if (options.body_as_is && inputs->size() > 1) {
@@ -208,8 +208,8 @@ Judged<service::Letter> open_letter(const SendOptions& options, const service::S
   }
   system::KernelRandom random;
   auto letter = options.body_as_is
-                    ? service::Letter::make_as_is(std::move(inputs->front()))
-                    : service::Letter::make(make_head(options, entry),
+                    ? service::FileLetter::make_as_is(std::move(inputs->front()))
+                    : service::FileLetter::make(make_head(options, entry),
                                             fmt::format("=_{:016x}{:016x}", random.next(), random.next()), std::move(*inputs));
   if (letter) return std::move(*letter);
   if (letter.error().kind != Error::Kind::invalid) return refuse_file(letter.error());

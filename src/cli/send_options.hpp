@@ -4,7 +4,7 @@
 
 #include "cli/command.hpp"
 #include "cli/exit_status.hpp"
-#include "service/letter.hpp"
+#include "service/file_letter.hpp"
 #include "service/send_entry.hpp"
 #include "system/host_lookup.hpp"
 
@@ -50,7 +50,7 @@ using Judged = std::expected<T, Refusal>;
 /// Sender, recipients, server, limits: an entry as it would be kept, without an id.
 [[nodiscard]] Judged<service::SendEntry> judge_order(const SendOptions& options);
 /// The message, from files that were opened and looked through.
-[[nodiscard]] Judged<service::Letter> open_letter(const SendOptions& options, const service::SendEntry& entry);
+[[nodiscard]] Judged<service::FileLetter> open_letter(const SendOptions& options, const service::SendEntry& entry);
 /// Reads the password file; none without --user.
 [[nodiscard]] Judged<std::optional<service::Credentials>> read_login(const service::SendEntry& entry);
 

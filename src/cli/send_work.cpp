@@ -65,7 +65,7 @@ service::ServerAccess access_of(const service::SendEntry& entry, const std::opti
   return access;
 }
 
-SendTry try_once(const service::SendEntry& entry, const service::Letter& letter,
+SendTry try_once(const service::SendEntry& entry, const service::FileLetter& letter,
                  const std::optional<service::Credentials>& login, service::ConversationWatcher& watcher) {
   auto endpoints = find_endpoints(entry.host, entry.port, family_of(entry), entry.timeout.value_or(lookup_limit));
   if (!endpoints) {
@@ -78,7 +78,7 @@ SendTry try_once(const service::SendEntry& entry, const service::Letter& letter,
   return try_once(entry, letter, std::move(access), watcher);
 }
 
-SendTry try_once(const service::SendEntry& entry, const service::Letter& letter, service::ServerAccess access,
+SendTry try_once(const service::SendEntry& entry, const service::FileLetter& letter, service::ServerAccess access,
                  service::ConversationWatcher& watcher) {
   auto world = ClientWorld::make();
   if (!world) return not_reached(world.error().text);

@@ -5,7 +5,7 @@
 #include "cli/exit_status.hpp"
 #include "rules/send_rules.hpp"
 #include "service/conversation_watcher.hpp"
-#include "service/letter.hpp"
+#include "service/file_letter.hpp"
 #include "service/send_entry.hpp"
 
 #include <optional>
@@ -21,11 +21,11 @@ struct SendTry {
 };
 
 /// Looks the host up, connects, sends to the entry's waiting recipients. Blocks. No threads before and after.
-[[nodiscard]] SendTry try_once(const service::SendEntry& entry, const service::Letter& letter,
+[[nodiscard]] SendTry try_once(const service::SendEntry& entry, const service::FileLetter& letter,
                                const std::optional<service::Credentials>& login, service::ConversationWatcher& watcher);
 
 /// The same for addresses that are known.
-[[nodiscard]] SendTry try_once(const service::SendEntry& entry, const service::Letter& letter,
+[[nodiscard]] SendTry try_once(const service::SendEntry& entry, const service::FileLetter& letter,
                                service::ServerAccess access, service::ConversationWatcher& watcher);
 
 /// How the entry's server is reached, but for its addresses.

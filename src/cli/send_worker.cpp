@@ -53,7 +53,7 @@ Result<> SendWorker::open() {
   entry_ = std::move(*entry);
   auto text = entries_->open_text(id_);
   if (!text) return failure(std::move(text.error()));
-  auto letter = service::Letter::make_as_is({.file = std::move(*text), .name = {}});
+  auto letter = service::FileLetter::make_as_is({.file = std::move(*text), .name = {}});
   if (!letter) return failure(std::move(letter.error()));
   letter_ = std::move(*letter);
   auto log = SendLog::open(entries_->folder(), id_ + ".log", clock_);

@@ -44,7 +44,7 @@ class SendWorker {
   std::optional<service::SendEntries> entries_;
   std::unique_ptr<world::FileLock> lock_;
   std::unique_ptr<SendLog> log_;
-  std::optional<service::Letter> letter_;
+  std::optional<service::FileLetter> letter_;
   service::SendEntry entry_;
   MonotonicTime started_{};
   Duration age_at_start_{};

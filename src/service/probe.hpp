@@ -3,7 +3,7 @@
 #pragma once
 
 #include "mail/address.hpp"
-#include "service/letter.hpp"
+#include "service/file_letter.hpp"
 #include "service/probe_record.hpp"
 #include "service/server_access.hpp"
 

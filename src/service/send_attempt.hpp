@@ -4,7 +4,7 @@
 
 #include "mail/envelope.hpp"
 #include "rules/send_rules.hpp"
-#include "service/letter.hpp"
+#include "service/file_letter.hpp"
 #include "service/server_access.hpp"
 #include "world/workers.hpp"
 
@@ -24,7 +24,7 @@ struct SendWorld {
 struct SendOrder {
   std::optional<mail::Address> sender;  ///< none: `<>`
   std::vector<mail::Address> recipients;
-  const Letter& letter;
+  const FileLetter& letter;
 };
 
 /// `watcher` sees it as it runs. What is given to it outlives it.

@@ -3,7 +3,7 @@
 // (held by whoever works on it), ID.cancel (it is to end). Nothing in it is readable for others.
 #pragma once
 
-#include "service/letter.hpp"
+#include "service/file_letter.hpp"
 #include "service/send_entry.hpp"
 #include "world/disk.hpp"
 #include "world/random.hpp"

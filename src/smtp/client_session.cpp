@@ -257,17 +257,14 @@ void ClientSession::on_service_closing(const Expected& expected, const PeerReply
 
 void ClientSession::on_garbage(ReplyFault fault) {
   if (leaving_) return close(end_);
-  SessionEnd end{.reason = Reason::protocol_error,
-                 .step = current_step(),
-                 .text = fmt::format("the server does not speak SMTP: {}", name_of(fault))};
   const bool may_talk = state_ != ClientState::body && state_ != ClientState::dot;
-  if (!may_talk) return lose(std::move(end), protocol_fault);
-  // Which command its next reply would answer nobody can tell.
-  parser_.reset();
-  outstanding_.clear();
-  unsent_.clear();
-  abandon_message({Outcome::Kind::temporary, end.step, protocol_fault, end.code, end.text});
-  leave(std::move(end));
+  lose({.reason = Reason::protocol_error,
+        .step = current_step(),
+        .text = fmt::format("the server does not speak SMTP: {}", name_of(fault))},
+       protocol_fault);
+  if (!may_talk) return;
+  say(Direction::sent, "QUIT");
+  out_ = "QUIT\r\n";
 }
 
 void ClientSession::connection_lost(std::string_view why) {

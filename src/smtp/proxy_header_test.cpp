@@ -53,7 +53,7 @@ TEST(ProxyHeader, Vectors) {
       {"bare LF", "PROXY TCP4 192.0.2.1 198.51.100.1 1 2\nEHLO", "more"},
       {"endless", "PROXY UNKNOWN " + std::string(120, 'x') + "\r\n", "bad"},
       {"binary IPv4", binary('\x21', '\x11', block4) + "EHLO", "28 192.0.2.1:56324"},
-      {"binary IPv4 with more behind", binary('\x21', '\x11', block4 + "\x04\0\x01x"), "31 192.0.2.1:56324"},
+      {"binary IPv4 with more behind", binary('\x21', '\x11', block4 + std::string("\x04\0\x01x", 4)), "32 192.0.2.1:56324"},
       {"binary IPv6", binary('\x21', '\x21', block6), "52 [2001:db8::1]:56324"},
       {"binary local", binary('\x20', '\0', ""), "16 local"},
       {"binary local with addresses", binary('\x20', '\x11', block4), "28 local"},

@@ -43,6 +43,7 @@ FAULTS = [
     ("a header without a guard", "src/base/a.hpp", "// What it is.\nint one();\n", "pragma once"),
     ("a header without an opening", "src/base/a.hpp", "#pragma once\n", "does not open"),
     ("an own header that is not the first", "src/base/b.cpp", '#include <string>\n#include "base/b.hpp"\n', "own header first"),
+    ("a second type of a name", "src/base/a.hpp", "// A header.\n#pragma once\nclass Known final {};\n", "defines Known"),
     ("a folder that is no layer", "src/extra/a.cpp", "\n", "no layer"),
     ("an include without its folder", "src/base/a.cpp", '#include "b.hpp"\n', "not written from src/"),
     ("an exception nobody needs", "tools/layer_exceptions.tsv", "regex\tsrc/base/a.cpp\twhy\n", "any more"),
@@ -71,7 +72,7 @@ class Tree:
             (self.root / "src" / layer).mkdir(parents=True)
         self.write("CMakeLists.txt", CMAKE)
         self.write("docs/architecture.md", TABLE)
-        self.write("src/base/b.hpp", "// A header.\n#pragma once\n")
+        self.write("src/base/b.hpp", "// A header.\n#pragma once\nstruct Known {};\n")
 
     def write(self, name, text):
         path = self.root / name

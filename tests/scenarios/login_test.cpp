@@ -38,7 +38,8 @@ world::Task<> converse(SimulatedServer& server, IpAddress from, std::vector<std:
   std::size_t next = 0;
   while (true) {
     const auto bytes = co_await (*stream)->read(after(server.loop().now(), minutes{2}));
-    if (!bytes || bytes->empty()) break;
+    talk.closed = bytes ? bytes->empty() : bytes.error().kind != Error::Kind::timed_out;
+    if (talk.closed || !bytes) co_return;
     heard += *bytes;
     for (auto end = heard.find("\r\n"); end != std::string::npos; end = heard.find("\r\n")) {
       const auto line = heard.substr(0, end);
@@ -46,11 +47,10 @@ world::Task<> converse(SimulatedServer& server, IpAddress from, std::vector<std:
       if (line.size() > 3 && line[3] == '-') continue;
       talk.replies.push_back(line);
       talk.times.push_back(server.loop().now());
-      if (next == lines.size()) co_return;
+      if (next == lines.size()) continue;
       if (!co_await (*stream)->write(lines[next++] + "\r\n", after(server.loop().now(), seconds{10}))) co_return;
     }
   }
-  talk.closed = true;
 }
 
 class Login : public ::testing::Test {

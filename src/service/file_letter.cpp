@@ -1,4 +1,4 @@
-#include "service/letter.hpp"
+#include "service/file_letter.hpp"
 
 #include <utility>
 
@@ -79,8 +79,8 @@ Result<std::uint64_t> LetterReader::measure() {
   return octets;
 }
 
-Result<Letter> Letter::make(mail::NewMessage head, std::string boundary, std::vector<LetterInput> inputs) {
-  Letter letter;
+Result<FileLetter> FileLetter::make(mail::NewMessage head, std::string boundary, std::vector<LetterInput> inputs) {
+  FileLetter letter;
   letter.head_ = std::move(head);
   letter.boundary_ = std::move(boundary);
   for (auto& input : inputs) {
@@ -89,8 +89,8 @@ Result<Letter> Letter::make(mail::NewMessage head, std::string boundary, std::ve
   return letter;
 }
 
-Result<Letter> Letter::make_as_is(LetterInput input) {
-  Letter letter;
+Result<FileLetter> FileLetter::make_as_is(LetterInput input) {
+  FileLetter letter;
   auto added = letter.add(std::move(input));
   if (!added) return failure(std::move(added.error()));
   if (letter.files_.front().survey.has_nul()) {
@@ -99,7 +99,7 @@ Result<Letter> Letter::make_as_is(LetterInput input) {
   return letter;
 }
 
-Result<> Letter::add(LetterInput input) {
+Result<> FileLetter::add(LetterInput input) {
   mail::LetterFile file{.name = std::move(input.name), .is_attachment = input.is_attachment};
   auto read = read_all(*input.file, [&file](std::string_view piece) { file.survey.read(piece); });
   if (!read) return read;
@@ -109,7 +109,7 @@ Result<> Letter::add(LetterInput input) {
   return {};
 }
 
-LetterReader Letter::read(bool may_be_8bit) const {
+LetterReader FileLetter::read(bool may_be_8bit) const {
   std::vector<world::File*> files;
   for (const auto& file : open_) files.push_back(file.get());
   if (!head_) {

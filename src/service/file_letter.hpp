@@ -1,4 +1,4 @@
-// Letter: a message made of files while it is read: for `send`, in bounded memory whatever their size. Each file is read
+// FileLetter: a message made of files while it is read: for `send`, in bounded memory whatever their size. Each file is read
 // once to find out what it is, then as often as the message is sent. Calls that read block, but for LetterText's.
 #pragma once
 
@@ -50,13 +50,13 @@ class LetterReader {
   std::string piece_;
 };
 
-class Letter {
+class FileLetter {
  public:
   /// Made of these files; the first is the text. `head`: see frame_letter(). Errors: of reading, naming the file.
-  [[nodiscard]] static Result<Letter> make(mail::NewMessage head, std::string boundary, std::vector<LetterInput> inputs);
+  [[nodiscard]] static Result<FileLetter> make(mail::NewMessage head, std::string boundary, std::vector<LetterInput> inputs);
   /// A file that is a complete message already; its line ends become CRLF. Errors: the same, and `invalid`: it has a NUL,
   /// which no server takes.
-  [[nodiscard]] static Result<Letter> make_as_is(LetterInput input);
+  [[nodiscard]] static Result<FileLetter> make_as_is(LetterInput input);
 
   /// As it is sent to a server that takes 8BITMIME, or to one that does not. The letter outlives it.
   [[nodiscard]] LetterReader read(bool may_be_8bit) const;
@@ -64,7 +64,7 @@ class Letter {
   [[nodiscard]] bool has_long_line() const { return files_.front().survey.has_long_line(); }
 
  private:
-  Letter() = default;
+  FileLetter() = default;
   [[nodiscard]] Result<> add(LetterInput input);
 
   std::optional<mail::NewMessage> head_;
