@@ -67,6 +67,8 @@ TEST_F(Desk, TheQueueAndItsPatienceAreBounded) {
   run();
   order.clear();
   come(desk, 'a', home, seconds{10});
+  while (order.empty() && loop.step()) {
+  }
   for (const char name : {'b', 'c', 'd'}) come(desk, name, home);
   EXPECT_EQ(order, "a-");
   run();

@@ -57,7 +57,7 @@ class Faults(unittest.TestCase):
     def new_folder(self):
         folder = tempfile.mkdtemp(prefix="posthorn-fault-")
         self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
-        shutil.copytree(pathlib.Path(self.template) / "state", pathlib.Path(folder) / "state", dirs_exist_ok=True)
+        shutil.copytree(pathlib.Path(self.template) / "state", pathlib.Path(folder) / "state", dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.sock"))
         return folder
 
     def watched(self, folder, calls, *inject):

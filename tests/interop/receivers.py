@@ -191,6 +191,7 @@ host_lookup =
 rfc1413_query_timeout = 0s
 message_size_limit = 0
 keep_environment = LD_LIBRARY_PATH
+smtp_accept_queue_per_connection = 0
 acl_smtp_rcpt = acl_rcpt
 begin acl
 acl_rcpt:

@@ -358,14 +358,14 @@ TEST_P(UnderWay, IsNotUndoneByAPowerCutEither) {
   const auto id = send("bob@example.com");
   run(5s);
   change(race.action, {{"ids", {id}}});
-  if (race.reply != nullptr) host().answer(".", race.reply);
   restart(true);
   const std::string_view action = race.action;
   run(1min);
   if (action == "hold") EXPECT_EQ(list()[0]["recipients"][0]["status"], "held");
   if (action == "hold" || action == "remove") EXPECT_EQ(host().sessions(), 0U);
   if (action == "remove" || action == "expire") EXPECT_EQ(waiting(), 0U);
-  if (action == "expire") EXPECT_EQ(mails(), race.reply == nullptr ? 0U : 1U);
+  // The attempt that the cut interrupted is made again, as the last one.
+  if (action == "expire") EXPECT_EQ(mails() + host().letters().size(), 1U);
 }
 
 INSTANTIATE_TEST_SUITE_P(
