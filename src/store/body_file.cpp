@@ -65,6 +65,7 @@ struct BodyWriter::State {
   Result<> write(std::size_t octets) {
     if (auto created = create(); !created) return created;
     const auto piece = std::string_view(buffer).substr(0, octets);
+    files->note_written(piece.size());
     if (auto done = file->write_at(written, piece); !done) return done;
     for (std::size_t at = 0; at < piece.size(); at += files->block_octets()) {
       checksums.push_back(crc32c(piece.substr(at, files->block_octets())));

@@ -47,6 +47,10 @@ class BodyFiles : public std::enable_shared_from_this<BodyFiles> {
 
   /// On a worker, at some time; what fails is left to the next start. Any thread. `open_file` is closed there.
   void remove_later(MessageId id, std::unique_ptr<world::File> open_file = nullptr);
+  /// What was written since free space was looked at last: the look does not know of it yet. Any thread.
+  void note_written(std::uint64_t octets) { written_since_look_ += octets; }
+  void forget_written() { written_since_look_ = 0; }
+  [[nodiscard]] std::uint64_t written_since_look() const { return written_since_look_; }
   /// Removals under way.
   [[nodiscard]] std::size_t jobs() const { return jobs_; }
 
@@ -58,6 +62,7 @@ class BodyFiles : public std::enable_shared_from_this<BodyFiles> {
   world::Workers& workers_;
   std::uint32_t block_octets_;
   std::atomic<std::size_t> jobs_ = 0;
+  std::atomic<std::uint64_t> written_since_look_ = 0;
   std::atomic<std::uint64_t> failed_syncs_ = 0;
 };
 

@@ -264,7 +264,7 @@ SpoolFacts SpoolCore::facts() {
   if (state.is_failing || !state.is_in_place) {
     facts.why = state.is_failing ? state.failed_with : Error::Kind::io;
   } else if (!supply.has_room_for_messages() || (state.is_full && !supply.has_segment_for_messages()) ||
-             state.space.octets < 2 * settings.largest_message ||
+             state.space.octets < bodies->written_since_look() + 2 * settings.largest_message ||
              state.space.inodes < 16) {
     facts.why = Error::Kind::no_space;
   } else {

@@ -35,6 +35,7 @@ world::Task<> SpoolMaintenance::run() {
 world::Task<> SpoolMaintenance::pass() {
   auto& core = *core_;
   co_await world::on_workers(core.world.readers, loop_, [&core] {
+    core.bodies->forget_written();
     core.supply.look_at_space();
     return true;
   });
