@@ -88,6 +88,8 @@ world::Task<> OutgoingConnection::perform(smtp::ClientEffect effect, TextSource*
 world::Task<bool> OutgoingConnection::heard_early() {
   if (!stream_->has_unread_bytes()) co_return false;
   const auto bytes = co_await stream_->read(loop_.now());
+  // What came was for TLS itself, as session tickets are (RFC 8446 §4.6.1): the server has said nothing.
+  if (!bytes && bytes.error().kind == Error::Kind::timed_out) co_return false;
   if (bytes && !bytes->empty()) {
     session_.spoke_early(*bytes);
   } else {
