@@ -23,6 +23,9 @@ class MemoryFile final : public world::File {
   Result<> write_at(std::uint64_t /*offset*/, std::span<const std::string_view> /*pieces*/) override { return refuse(); }
   Result<> sync_data() override { return {}; }
   [[nodiscard]] Result<std::uint64_t> size() override { return text_.size(); }
+  [[nodiscard]] Result<world::EntryFacts> facts() override {
+    return world::EntryFacts{.type = world::EntryType::file, .size = text_.size()};
+  }
   Result<> truncate(std::uint64_t /*size*/) override { return refuse(); }
   Result<> set_owner(unsigned /*user*/, unsigned /*group*/) override { return refuse(); }
   Result<> close() override { return {}; }

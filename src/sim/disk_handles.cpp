@@ -121,6 +121,11 @@ class SimFile final : public world::File {
     return handle_.node()->bytes.size();
   }
 
+  Result<world::EntryFacts> facts() override {
+    if (auto begun = handle_.begin(DiskOperation::facts); !begun) return failure(begun.error());
+    return facts_of(*handle_.node());
+  }
+
   Result<> truncate(std::uint64_t size) override {
     if (!for_writing_) return reading_only();
     if (auto begun = handle_.begin(DiskOperation::truncate, fmt::format("{}", size)); !begun) return begun;

@@ -13,6 +13,14 @@
 namespace posthorn::system {
 namespace {
 
+using world::EntryType;
+
+EntryType type_of(mode_t mode) {
+  if (S_ISREG(mode)) return EntryType::file;
+  if (S_ISDIR(mode)) return EntryType::folder;
+  return S_ISLNK(mode) ? EntryType::link : EntryType::other;
+}
+
 /// The pieces that are still to be written, as the kernel takes them.
 class Pieces {
  public:
@@ -53,6 +61,17 @@ Result<off_t> to_offset(std::uint64_t offset, const std::string& path) {
 }
 
 }  // namespace
+
+world::EntryFacts to_facts(const struct stat& facts) {
+  return {.type = type_of(facts.st_mode),
+          .size = static_cast<std::uint64_t>(facts.st_size),
+          .mode = facts.st_mode & 07777U,
+          .user = facts.st_uid,
+          .group = facts.st_gid,
+          .links = static_cast<unsigned>(facts.st_nlink),
+          .modified_ns = facts.st_mtim.tv_sec * 1'000'000'000 + facts.st_mtim.tv_nsec,
+          .inode = facts.st_ino};
+}
 
 PosixFile::PosixFile(Descriptor descriptor, std::string path)
     : descriptor_(std::move(descriptor)), path_(std::move(path)) {}
@@ -96,6 +115,12 @@ Result<std::uint64_t> PosixFile::size() {
   struct stat facts{};
   if (::fstat(descriptor_.get(), &facts) != 0) return system_failure("ask for the size of " + path_);
   return static_cast<std::uint64_t>(facts.st_size);
+}
+
+Result<world::EntryFacts> PosixFile::facts() {
+  struct stat facts{};
+  if (::fstat(descriptor_.get(), &facts) != 0) return system_failure("look at " + path_);
+  return to_facts(facts);
 }
 
 Result<> PosixFile::truncate(std::uint64_t size) {

@@ -6,7 +6,12 @@
 
 #include <string>
 
+struct stat;
+
 namespace posthorn::system {
+
+/// What stat(2) tells.
+[[nodiscard]] world::EntryFacts to_facts(const struct stat& facts);
 
 class PosixFile final : public world::File {
  public:
@@ -16,6 +21,7 @@ class PosixFile final : public world::File {
   Result<> write_at(std::uint64_t offset, std::span<const std::string_view> pieces) override;
   Result<> sync_data() override;
   [[nodiscard]] Result<std::uint64_t> size() override;
+  [[nodiscard]] Result<world::EntryFacts> facts() override;
   Result<> truncate(std::uint64_t size) override;
   Result<> set_owner(unsigned user, unsigned group) override;
   Result<> close() override;

@@ -36,12 +36,6 @@ long openat2(int folder, const char* name, const open_how& how) {
   return ::syscall(SYS_openat2, folder, name, &how, sizeof how);
 }
 
-EntryType type_of(mode_t mode) {
-  if (S_ISREG(mode)) return EntryType::file;
-  if (S_ISDIR(mode)) return EntryType::folder;
-  return S_ISLNK(mode) ? EntryType::link : EntryType::other;
-}
-
 EntryType type_of(const dirent& entry, int folder) {
   switch (entry.d_type) {
     case DT_REG:
@@ -56,18 +50,7 @@ EntryType type_of(const dirent& entry, int folder) {
       return EntryType::other;
   }
   struct stat facts{};
-  return ::fstatat(folder, entry.d_name, &facts, AT_SYMLINK_NOFOLLOW) == 0 ? type_of(facts.st_mode) : EntryType::other;
-}
-
-world::EntryFacts to_facts(const struct stat& facts) {
-  return {.type = type_of(facts.st_mode),
-          .size = static_cast<std::uint64_t>(facts.st_size),
-          .mode = facts.st_mode & 07777U,
-          .user = facts.st_uid,
-          .group = facts.st_gid,
-          .links = static_cast<unsigned>(facts.st_nlink),
-          .modified_ns = facts.st_mtim.tv_sec * 1'000'000'000 + facts.st_mtim.tv_nsec,
-          .inode = facts.st_ino};
+  return ::fstatat(folder, entry.d_name, &facts, AT_SYMLINK_NOFOLLOW) == 0 ? to_facts(facts).type : EntryType::other;
 }
 
 /// The descriptor holds the lock; closing it gives it back.

@@ -18,6 +18,24 @@
 
 namespace posthorn::world {
 
+enum class EntryType : std::uint8_t { file, folder, link, other };
+
+struct Entry {
+  std::string name;
+  EntryType type = EntryType::other;
+};
+
+struct EntryFacts {
+  EntryType type = EntryType::other;
+  std::uint64_t size = 0;
+  unsigned mode = 0;  ///< permission bits
+  unsigned user = 0;
+  unsigned group = 0;
+  unsigned links = 0;
+  std::int64_t modified_ns = 0;  ///< since 1970
+  std::uint64_t inode = 0;
+};
+
 /// Reads and writes at positions, so that threads do not share a cursor. Destroying it closes it and drops the result;
 /// whoever wrote calls close() and looks.
 class File {
@@ -37,28 +55,12 @@ class File {
   /// Makes the bytes and the size durable (fdatasync).
   virtual Result<> sync_data() = 0;
   [[nodiscard]] virtual Result<std::uint64_t> size() = 0;
+  /// Of the open file, whatever has become of its name: who owns it, how many names it has.
+  [[nodiscard]] virtual Result<EntryFacts> facts() = 0;
   virtual Result<> truncate(std::uint64_t size) = 0;
   /// Tells the owner, the mode (permission bits only) and the account may follow: fchown and fchmod.
   virtual Result<> set_owner(unsigned user, unsigned group) = 0;
   virtual Result<> close() = 0;
-};
-
-enum class EntryType : std::uint8_t { file, folder, link, other };
-
-struct Entry {
-  std::string name;
-  EntryType type = EntryType::other;
-};
-
-struct EntryFacts {
-  EntryType type = EntryType::other;
-  std::uint64_t size = 0;
-  unsigned mode = 0;  ///< permission bits
-  unsigned user = 0;
-  unsigned group = 0;
-  unsigned links = 0;
-  std::int64_t modified_ns = 0;  ///< since 1970
-  std::uint64_t inode = 0;
 };
 
 /// Held for as long as the object lives; freed by the kernel when the process dies (FAULTS F26).
