@@ -23,6 +23,18 @@ std::vector<std::uint32_t> open_recipients(const store::StoredMessage& message, 
   return open;
 }
 
+/// Nothing of such a message is sent or delivered; its sender hears of it.
+AttemptResult damaged_in_storage(const std::vector<std::uint32_t>& open) {
+  AttemptResult result{.health = rules::Health::not_tried};
+  for (const auto place : open) {
+    result.recipients.push_back({.recipient = place,
+                                 .what = What::failed,
+                                 .status_code = "5.3.0",
+                                 .reply = "the message was damaged in storage"});
+  }
+  return result;
+}
+
 }  // namespace
 
 QueueManager::QueueManager(QueueWorld world, QueueSettings settings)
@@ -177,6 +189,7 @@ world::Task<> QueueManager::attempt(Lane lane, rules::QueuePlan::Work work) {
 
 world::Task<AttemptResult> QueueManager::carry_out(Lane lane, const rules::QueuePlan::Work& work,
                                                    store::LoadedMessage loaded, std::vector<std::uint32_t> open) {
+  if (loaded.message.damaged) co_return damaged_in_storage(open);
   if (work.shares_failure) {
     AttemptResult shared{.health = rules::Health::not_tried};
     for (const auto place : open) {

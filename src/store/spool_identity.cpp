@@ -124,7 +124,7 @@ Result<SpoolIdentity> decide_identity(SpoolPlace& place, const Found& copy, cons
     return failure(
         Error::Kind::not_permitted,
         fmt::format("{} is spool {}, but {} belongs to spool {}: another file system is mounted there, or a backup was "
-                    "restored. To use it all the same, start once with the option to adopt it",
+                    "restored. To use it all the same, start once with --adopt-spool",
                     place.spool->path(), to_text(own->id), place.state->path(), to_text(copy->id)));
   }
   return own;
@@ -135,7 +135,7 @@ Result<> check_host(const SpoolPlace& place, const SpoolSettings& settings) {
   return failure(
       Error::Kind::not_permitted,
       fmt::format("{} was last used on another machine ({}): if that one still runs, mail would be delivered twice. To "
-                  "use it here, start once with the option to adopt it",
+                  "use it here, start once with --adopt-spool",
                   place.spool->path(), place.identity.host));
 }
 

@@ -5,6 +5,7 @@ made from a few words, its readiness line awaited, its end checked. Standard lib
       smtplib.SMTP("127.0.0.1", server.port("mx"))
       server.wait_for_mail("alice", 1)
 """
+import atexit
 import contextlib
 import os
 import pathlib
@@ -88,7 +89,7 @@ class Posthorn:
     root only) the server is to become that account, which then owns its folders."""
 
     def __init__(self, users=("alice",), roles=("mx", "relay"), domains=("example.test",), settings=None, folder=None,
-                 wrapper=(), account=""):
+                 wrapper=(), account="", options=()):
         self.own_folder = folder is None
         self.folder = pathlib.Path(folder or tempfile.mkdtemp(prefix="posthorn-test-"))
         self.state = self.folder / "state"
@@ -96,6 +97,7 @@ class Posthorn:
         self.config = self.folder / "posthorn.toml"
         self.errors = self.folder / "stderr"
         self.wrapper = list(wrapper)
+        self.options = list(options)  # of `serve`
         self.ports = dict(zip(roles, free_ports(len(roles))))
         self.domains = list(domains)
         self.process = None
@@ -135,9 +137,10 @@ class Posthorn:
         with open(self.errors, "ab") as errors:
             start = errors.tell()
             self.process = subprocess.Popen(
-                [*self.wrapper, str(program()), "serve", "-c", str(self.config)],
+                [*self.wrapper, str(program()), "serve", "-c", str(self.config), *self.options],
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors, start_new_session=True,
             )
+        atexit.register(self.end_what_is_left)
         wait_until(lambda: self.is_ready(start), START_SECONDS, f"readiness line in {self.errors}")
         return self
 
@@ -167,6 +170,11 @@ class Posthorn:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+
+    def end_what_is_left(self):
+        """A test that failed leaves no server behind."""
+        if self.process.poll() is None:
+            self.kill()
 
     def stop(self):
         """An orderly end: SIGTERM, then status 0 in time."""
