@@ -38,6 +38,7 @@ run: ## build, start a complete server on loopback, send a mail through it, show
 bench: deps build ## beside Postfix and a minimal durable server: ratios, and a table in build/bench.txt
 	$(BUILD) build --target minimal_server sink load -j $(JOBS)
 	bench/run.py $(BENCH)
+	bench/tls.py
 
 fuzz: deps ## libFuzzer on each parser: make fuzz [TARGET=NAME] [SECONDS=60]
 	tools/fuzz.py --target "$(TARGET)" --seconds "$(or $(SECONDS),60)"

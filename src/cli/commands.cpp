@@ -1,5 +1,6 @@
 #include "cli/check_command.hpp"
 #include "cli/command.hpp"
+#include "cli/engine_process.hpp"
 #include "cli/explain_command.hpp"
 #include "cli/help_command.hpp"
 #include "cli/newaliases_command.hpp"
@@ -32,13 +33,21 @@ constexpr std::array commands{
     Command{"help", "this list, the help of a command, or the settings (posthorn help settings)", &run_help},
 };
 
+/// Parts of `serve`, which starts them; not for users, and not in the list.
+constexpr std::array parts{
+    Command{"serve-engine", "the engine of `serve`", &run_serve_engine},
+    Command{"serve-keys", "the keeper of the keys of `serve`", &run_serve_keys},
+};
+
 }  // namespace
 
 std::span<const Command> all_commands() { return commands; }
 
 const Command* find_command(std::string_view name) {
   const auto* found = std::ranges::find(commands, name, &Command::name);
-  return found == commands.end() ? nullptr : found;
+  if (found != commands.end()) return found;
+  const auto* part = std::ranges::find(parts, name, &Command::name);
+  return part == parts.end() ? nullptr : part;
 }
 
 }  // namespace posthorn::cli

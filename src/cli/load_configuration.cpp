@@ -38,21 +38,32 @@ std::string configuration_path(const std::string& given) {
   return named.empty() ? usual_configuration_path : named;
 }
 
-LoadedConfiguration load_configuration(const std::string& given, const config::Overrides& overrides) {
-  const auto text = read_text(given);
+std::expected<ConfigurationText, ConfigurationFaults> read_configuration_text(const std::string& given) {
+  auto text = read_text(given);
   if (!text) return std::unexpected(text.error());
-  auto read = config::read_configuration(*text);
+  return ConfigurationText{
+      .path = configuration_path(given),
+      .text = std::move(*text),
+      .facts = {.host_name = system::host_name(), .may_bind_low_ports = system::may_bind_low_ports()}};
+}
+
+LoadedConfiguration parse_configuration(const ConfigurationText& text, const config::Overrides& overrides) {
+  auto read = config::read_configuration(text.text);
   if (!read) {
     ConfigurationFaults faults;
-    for (const auto& each : read.error()) faults.lines.push_back(each.to_string(configuration_path(given)));
+    for (const auto& each : read.error()) faults.lines.push_back(each.to_string(text.path));
     faults.faults = std::move(read.error());
     return std::unexpected(std::move(faults));
   }
-  const config::MachineFacts facts{.host_name = system::host_name(),
-                                   .may_bind_low_ports = system::may_bind_low_ports()};
-  auto overridden = config::apply(overrides, std::move(*read), facts);
+  auto overridden = config::apply(overrides, std::move(*read), text.facts);
   if (!overridden) return fault(ExitStatus::usage, overridden.error());
-  return config::complete(std::move(*overridden), facts);
+  return config::complete(std::move(*overridden), text.facts);
+}
+
+LoadedConfiguration load_configuration(const std::string& given, const config::Overrides& overrides) {
+  const auto text = read_configuration_text(given);
+  if (!text) return std::unexpected(text.error());
+  return parse_configuration(*text, overrides);
 }
 
 }  // namespace posthorn::cli

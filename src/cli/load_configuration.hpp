@@ -4,6 +4,7 @@
 
 #include "cli/exit_status.hpp"
 #include "config/configuration.hpp"
+#include "config/defaults.hpp"
 #include "config/fault.hpp"
 #include "config/overrides.hpp"
 
@@ -26,7 +27,18 @@ using LoadedConfiguration = std::expected<config::Configuration, ConfigurationFa
 /// The path that -c (empty: not given) or the environment names, or the usual one.
 [[nodiscard]] std::string configuration_path(const std::string& given);
 
-/// Complete: with the defaults of this machine, and the options of `serve` in force.
+/// A configuration as it stands in its file, with what it means on this machine for this user: enough for another process,
+/// which may read neither, to come to the same.
+struct ConfigurationText {
+  std::string path;
+  std::string text;
+  config::MachineFacts facts;
+};
+
+[[nodiscard]] std::expected<ConfigurationText, ConfigurationFaults> read_configuration_text(const std::string& given);
+[[nodiscard]] LoadedConfiguration parse_configuration(const ConfigurationText& text, const config::Overrides& overrides);
+
+/// Both. Complete: with the defaults of this machine, and the options of `serve` in force.
 [[nodiscard]] LoadedConfiguration load_configuration(const std::string& given, const config::Overrides& overrides = {});
 
 }  // namespace posthorn::cli

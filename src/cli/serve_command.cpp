@@ -1,48 +1,17 @@
 #include "cli/serve_command.hpp"
 
-#include "cli/load_configuration.hpp"
-#include "cli/options.hpp"
-#include "cli/serve_process.hpp"
-#include "config/overrides.hpp"
+#include "cli/serve_options.hpp"
+#include "cli/supervisor.hpp"
 
 #include <utility>
 
 namespace posthorn::cli {
-namespace {
-
-struct ServeOptions {
-  std::string configuration;
-  config::Overrides overrides;
-  bool adopt_spool = false;
-};
-
-void declare(CLI::App& app, ServeOptions& into) {
-  auto& overrides = into.overrides;
-  app.add_option("-c,--config", into.configuration, "configuration file (else $POSTHORN_CONFIG, else the usual place)");
-  app.add_option("-R,--mail-root", overrides.mail_root, "folder of all mailboxes");
-  app.add_option("-s,--domain", overrides.domains, "a domain whose mail is ours; may be repeated");
-  app.add_option("-i,--interface", overrides.interface, "listen on this network interface only");
-  app.add_option("-p,--port", overrides.port, "listen on this port only");
-  app.add_flag("-l,--loopback", overrides.loopback, "listen on loopback only");
-  app.add_option("-j,--log", overrides.log_file, "log file; default: standard error");
-  app.add_option("-n,--log-level", overrides.log_level, "error, warning, info or debug");
-  app.add_flag("-D,--debug", overrides.debug, "log level debug");
-  app.add_option("-u,--users", overrides.users_file, "file of the local users");
-  app.add_flag("--adopt-spool", into.adopt_spool,
-               "take over a spool that another machine wrote: mail that it sent since may be sent again");
-}
-
-}  // namespace
 
 ExitStatus run_serve(const Invocation& invocation, Console& console) {
-  ServeOptions options;
-  Options reader(invocation, "Runs the mail server in the foreground.");
-  declare(reader.app(), options);
-  if (const auto status = reader.read(console)) return *status;
-
-  auto loader = [options]() -> LoadedConfiguration { return load_configuration(options.configuration, options.overrides); };
-  ServeProcess process({.load = std::move(loader), .adopt_spool = options.adopt_spool}, console);
-  return process.run();
+  auto options = read_serve_options(invocation, console);
+  if (!options) return options.error();
+  Supervisor supervisor(std::move(*options), console);
+  return supervisor.run();
 }
 
 }  // namespace posthorn::cli

@@ -1,6 +1,7 @@
 #include "cli/serve_settings.hpp"
 
 #include "base/assert.hpp"
+#include "system/machine.hpp"
 
 #include <utility>
 
@@ -91,6 +92,10 @@ service::ReceptionPolicy make_reception_policy(const config::Configuration& conf
 }
 
 }  // namespace
+
+unsigned loop_count(const config::Configuration& configuration) {
+  return configuration.limits.threads == 0 ? system::processors() : configuration.limits.threads;
+}
 
 std::shared_ptr<const service::Policy> make_policy(const config::Configuration& configuration,
                                                    const TlsIdentitySet& tls) {

@@ -24,6 +24,9 @@ struct TlsIdentitySet {
 /// "mx", "relay", "submission"
 [[nodiscard]] std::string_view to_text(rules::ListenerRole role);
 
+/// Event loops, as set or one per processor.
+[[nodiscard]] unsigned loop_count(const config::Configuration& configuration);
+
 [[nodiscard]] std::shared_ptr<const service::Policy> make_policy(const config::Configuration& configuration,
                                                                  const TlsIdentitySet& tls);
 [[nodiscard]] service::ConnectionLimits::Settings make_connection_limits(const config::Configuration& configuration);

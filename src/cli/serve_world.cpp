@@ -1,61 +1,31 @@
 #include "cli/serve_world.hpp"
 
-#include "cli/check_files.hpp"
 #include "cli/directory_settings.hpp"
-#include "config/defaults.hpp"
 #include "store/maildir.hpp"
 #include "store/numbered.hpp"
 #include "system/machine.hpp"
+#include "system/memory_file.hpp"
 #include "system/process.hpp"
-#include "system/tls_certificate.hpp"
 #include "world/wait.hpp"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 namespace posthorn::cli {
 namespace {
 
 constexpr unsigned file_workers = 8;  // for mailboxes, body files and reading: as many syncs at once as a disk gains from
+constexpr std::size_t longest_token = 4'096;
 constexpr Duration certificate_watch = std::chrono::seconds{1};
-constexpr unsigned state_mode = 0700;
-constexpr unsigned mail_root_mode = 0755;
 constexpr std::string_view too_many_files = "421 4.3.2 too many connections now, try again later\r\n";
-
-std::unexpected<StartFailure> fail(Error error, ExitStatus otherwise = ExitStatus::system_fault) {
-  return std::unexpected(start_failure(std::move(error), otherwise));
-}
-
-unsigned loop_count(const config::Configuration& configuration) {
-  return configuration.limits.threads == 0 ? system::processors() : configuration.limits.threads;
-}
-
-std::vector<system::ListenAddress> addresses_of(const config::Listener& listener) {
-  const auto endpoints = listener.addresses.empty() ? config::everywhere(listener.port) : listener.addresses;
-  std::vector<system::ListenAddress> addresses;
-  for (const auto& endpoint : endpoints) addresses.push_back({endpoint, listener.interface});
-  return addresses;
-}
 
 store::MailboxSettings mailbox_settings(const config::Configuration& configuration) {
   return {.root = configuration.mailbox.root, .account = {system::user_id(), system::group_id()}};
 }
 
-system::TlsIdentitySettings certificate_settings(const config::Configuration& configuration) {
-  system::TlsIdentitySettings settings{.only_tls_1_3 = configuration.tls.minimum == config::TlsVersion::tls_1_3};
-  if (!configuration.tls.certificate.empty()) {
-    settings.identities.push_back({.certificate = configuration.tls.certificate, .key = configuration.tls.key});
-  }
-  for (const auto& identity : configuration.tls.identities) {
-    settings.identities.push_back({identity.names, identity.certificate, identity.key});
-  }
-  return settings;
-}
-
-Result<std::shared_ptr<const Secret>> read_token_file(const std::string& path) {
-  constexpr std::size_t longest = 4096;
+Result<std::shared_ptr<const Secret>> to_token(Result<std::string> text, const std::string& path) {
   constexpr std::size_t shortest = 16;
-  auto text = system::read_file(path, longest);
   if (!text) return failure(std::move(text.error()));
   while (!text->empty() && (text->back() == '\n' || text->back() == '\r')) text->pop_back();
   if (text->size() < shortest) {
@@ -66,16 +36,9 @@ Result<std::shared_ptr<const Secret>> read_token_file(const std::string& path) {
 
 }  // namespace
 
-StartFailure start_failure(Error error, ExitStatus otherwise) {
-  auto status = otherwise;
-  if (error.kind == Error::Kind::not_permitted || error.kind == Error::Kind::is_link) status = ExitStatus::no_permission;
-  if (error.kind == Error::Kind::in_use) status = ExitStatus::temporary;
-  if (error.kind == Error::Kind::unsupported) status = ExitStatus::configuration;
-  return {status, std::move(error)};
-}
-
-ServeWorld::ServeWorld(config::Configuration configuration, bool adopt_spool)
+ServeWorld::ServeWorld(config::Configuration configuration, EngineEquipment equipment, bool adopt_spool)
     : configuration_(std::move(configuration)),
+      equipment_(std::move(equipment)),
       adopt_spool_(adopt_spool),
       routing_(nullptr) {}
 
@@ -83,13 +46,11 @@ ServeWorld::~ServeWorld() = default;
 
 Step ServeWorld::set_up() {
   using Self = ServeWorld;
-  for (const auto step : {&Self::fit_descriptors, &Self::lock_state, &Self::make_mail_root, &Self::bind, &Self::bind_control_http,
-                          &Self::start_log, &Self::load_certificates, &Self::read_token, &Self::read_logins,
-                          &Self::become_user, &Self::check_outgoing_certificate, &Self::bind_control_socket,
-                          &Self::make_certificate, &Self::start_workers, &Self::make_auth_sources, &Self::read_directory,
-                          &Self::make_loops,
-                          &Self::make_acceptors, &Self::make_local_delivery, &Self::make_remote_delivery,
-                          &Self::make_control, &Self::make_server}) {
+  for (const auto step : {&Self::fit_descriptors, &Self::take_listeners, &Self::bind_control_http, &Self::read_token,
+                          &Self::take_logins, &Self::check_outgoing_certificate, &Self::bind_control_socket,
+                          &Self::start_workers, &Self::fetch_certificates, &Self::make_auth_sources,
+                          &Self::read_directory, &Self::make_loops, &Self::make_acceptors, &Self::make_local_delivery,
+                          &Self::make_remote_delivery, &Self::make_control, &Self::make_server}) {
     if (auto done = (this->*step)(); !done) return done;
   }
   return {};
@@ -98,7 +59,7 @@ Step ServeWorld::set_up() {
 /// A low limit lowers the number of connections; it never refuses the start.
 Step ServeWorld::fit_descriptors() {
   const auto limit = system::raise_descriptor_limit();
-  if (!limit) return fail(limit.error());
+  if (!limit) return fail_start(limit.error());
   const auto wanted = configuration_.limits.connections;
   const auto budget = system::divide_descriptors(*limit, wanted, loop_count(configuration_));
   if (budget.incoming >= wanted) return {};
@@ -108,39 +69,22 @@ Step ServeWorld::fit_descriptors() {
   return {};
 }
 
-/// Before any port is bound, so that a second server on the same state changes nothing (FAULTS F26).
-Step ServeWorld::lock_state() {
-  auto state = disk_.make_root(configuration_.state, state_mode);
-  if (!state) return fail(std::move(state.error()).context("the state folder"), ExitStatus::cannot_create);
-  state_ = std::move(*state);
-  auto lock = state_->lock("lock");
-  if (!lock && lock.error().kind == Error::Kind::in_use) {
-    return fail({Error::Kind::in_use,
-                 configuration_.state + " is in use by a running server: stop that one first, or set another `state`"});
+/// They listen already: each loop has one socket of each address, in the order of the addresses.
+Step ServeWorld::take_listeners() {
+  std::map<std::uint32_t, std::vector<system::Descriptor>> sockets;
+  std::map<std::uint32_t, std::size_t> listeners;
+  for (auto& [place, socket] : equipment_.listeners) {
+    listeners[place.address] = place.listener;
+    sockets[place.address].push_back(std::move(socket));
   }
-  if (!lock) return fail(std::move(lock.error()).context("lock the state folder"));
-  lock_ = std::move(*lock);
-  return {};
-}
-
-Step ServeWorld::make_mail_root() {
-  auto root = disk_.make_root(configuration_.mailbox.root, mail_root_mode);
-  if (!root) return fail(std::move(root.error()).context("the mail root"), ExitStatus::cannot_create);
-  mail_root_ = std::move(*root);
-  return {};
-}
-
-Step ServeWorld::bind() {
-  std::vector<system::ListenAddress> addresses;
-  for (std::size_t place = 0; place < configuration_.listeners.size(); ++place) {
-    for (auto& address : addresses_of(configuration_.listeners[place])) {
-      addresses.push_back(std::move(address));
-      listener_of_.push_back(place);
+  for (auto& [address, of_loops] : sockets) {
+    const auto listener = listeners.at(address);
+    if (of_loops.size() != loop_count(configuration_) || listener >= configuration_.listeners.size()) {
+      return fail_start({Error::Kind::invalid, "the engine was given other sockets than it is to serve"});
     }
+    listener_of_.push_back(listener);
+    bound_.push_back(system::adopt_listener(std::move(of_loops)));
   }
-  auto bound = system::bind_listeners(addresses, {.loops = loop_count(configuration_)});
-  if (!bound) return fail(std::move(bound.error()).context("listen"));
-  bound_ = std::move(*bound);
   return {};
 }
 
@@ -148,7 +92,7 @@ Step ServeWorld::bind_control_http() {
   if (!configuration_.admin.http) return {};
   const std::vector<system::ListenAddress> addresses{{*configuration_.admin.http, {}}};
   auto bound = system::bind_listeners(addresses, {});
-  if (!bound) return fail(std::move(bound.error()).context("[admin] http"));
+  if (!bound) return fail_start(std::move(bound.error()).context("[admin] http"));
   bound_control_.push_back(std::move(bound->front()));
   return {};
 }
@@ -157,100 +101,55 @@ Step ServeWorld::bind_control_http() {
 Step ServeWorld::bind_control_socket() {
   const std::vector<system::ListenAddress> addresses{{world::UnixPath{configuration_.admin.socket}, {}}};
   auto bound = system::bind_listeners(addresses, {});
-  if (!bound) return fail(std::move(bound.error()).context("[admin] socket"), ExitStatus::cannot_create);
+  if (!bound) return fail_start(std::move(bound.error()).context("[admin] socket"), ExitStatus::cannot_create);
   bound_control_.push_back(std::move(bound->front()));
   return {};
 }
 
-/// While we may still read what only root may.
+/// From the file that our parent opened, which may read what only root may.
 Step ServeWorld::read_token() {
-  if (configuration_.admin.token_file.empty()) return {};
-  auto token = read_token_file(configuration_.admin.token_file);
-  if (!token) return fail(std::move(token.error()).context("[admin] token_file"), ExitStatus::configuration);
+  const auto& file = configuration_.admin.token_file;
+  if (file.empty()) return {};
+  auto token = to_token(system::read_whole(equipment_.secrets.token, file, longest_token), file);
+  if (!token) return fail_start(std::move(token.error()).context("[admin] token_file"), ExitStatus::configuration);
   token_ = std::move(*token);
   return {};
 }
 
-/// A child of its own, forked while there are no threads.
-Step ServeWorld::start_log() {
-  const bool json = configuration_.log.format == config::LogFormat::json;
-  auto process = system::LogProcess::start({.file = configuration_.log.file,
-                                            .format = json ? system::LogFormat::json : system::LogFormat::text,
-                                            .account = {}});
-  if (!process) return fail(std::move(process.error()).context("open the log"), ExitStatus::cannot_create);
-  log_process_ = std::move(*process);
-  return {};
-}
-
-/// Those that are set, while we may still read what only root may.
-Step ServeWorld::load_certificates() {
-  if (configuration_.tls.certificate.empty() && configuration_.tls.identities.empty()) return {};
-  auto loaded = system::TlsIdentityStore::load(certificate_settings(configuration_), clock_.now());
-  if (!loaded) return fail(std::move(loaded.error()).context("[tls]"), ExitStatus::configuration);
-  certificates_ = std::move(*loaded);
-  return {};
-}
-
-/// The passwords for other servers, too.
-Step ServeWorld::read_logins() {
-  auto logins = read_outgoing_logins(disk_, configuration_);
-  if (!logins) return fail(std::move(logins.error()), ExitStatus::configuration);
-  routing_.replace(make_routing(configuration_, *logins));
+/// From what our parent has read, which may read what only root may.
+Step ServeWorld::take_logins() {
+  routing_.replace(make_routing(configuration_, equipment_.secrets.logins));
   return {};
 }
 
 /// Read at each handshake, by the account that we have become.
 Step ServeWorld::check_outgoing_certificate() {
   if (auto readable = check_client_certificate(disk_, configuration_.remote); !readable) {
-    return fail(std::move(readable.error()), ExitStatus::configuration);
-  }
-  return {};
-}
-
-/// The empty configuration encrypts already: a certificate of our own making, in the state folder.
-Step ServeWorld::make_certificate() {
-  if (certificates_) return {};
-  const auto file = configuration_.state + "/tls.pem";
-  auto made = system::ensure_certificate(file, configuration_.hostname, clock_.wall());
-  if (!made) return fail(std::move(made.error()).context("make a certificate"), ExitStatus::cannot_create);
-  auto loaded = system::TlsIdentityStore::load({.identities = {{.certificate = file}}}, clock_.now());
-  if (!loaded) return fail(std::move(loaded.error()).context("[tls]"));
-  certificates_ = std::move(*loaded);
-  return {};
-}
-
-Step ServeWorld::become_user() {
-  if (!system::is_root()) return {};
-  if (configuration_.process.user.empty()) {
-    warnings_.emplace_back("running as root, since [process] user is empty: for tests only");
-    return {};
-  }
-  const auto account = system::find_account(configuration_.process.user, configuration_.process.group);
-  if (!account) return fail(account.error(), ExitStatus::configuration);
-  if (auto given = give_folders(*account); !given) return fail(std::move(given.error()));
-  if (auto changed = system::become(*account); !changed) return fail(std::move(changed.error()));
-  return {};
-}
-
-/// What we made as root belongs to the account that works in it.
-Result<> ServeWorld::give_folders(const system::Account& account) {
-  for (auto* folder : {state_.get(), mail_root_.get()}) {
-    const auto facts = folder->facts();
-    if (!facts) return failure(facts.error());
-    if (facts->user != 0) continue;
-    if (auto given = folder->set_owner(account.user, account.group); !given) return given;
+    return fail_start(std::move(readable.error()), ExitStatus::configuration);
   }
   return {};
 }
 
 Step ServeWorld::start_workers() {
-  log_ = std::make_unique<system::QueuedLog>(clock_, log_process_->take_socket(),
+  log_ = std::make_unique<system::QueuedLog>(clock_, std::move(equipment_.log),
                                              system::QueuedLogSettings{.level = configuration_.log.level});
   workers_ = std::make_unique<system::WorkerThreads>(system::WorkerThreads::Settings{"files", file_workers});
   commit_worker_ = std::make_unique<system::WorkerThreads>(system::WorkerThreads::Settings{"spool", 1});
   handshake_workers_ =
       std::make_unique<system::WorkerThreads>(system::WorkerThreads::Settings{"handshakes", system::processors()});
   report_start();
+  return {};
+}
+
+/// The keys stay where they are.
+Step ServeWorld::fetch_certificates() {
+  for (auto& channel : equipment_.keys) keys_->add_channel(std::move(channel));
+  certificate_source_ = std::make_shared<system::KeysMaterialSource>(keys_);
+  auto loaded = system::TlsIdentityStore::load(
+      {.only_tls_1_3 = configuration_.tls.minimum == config::TlsVersion::tls_1_3, .source = certificate_source_},
+      clock_.now());
+  if (!loaded) return fail_start(std::move(loaded.error()).context("[tls]"));
+  certificates_ = std::move(*loaded);
   return {};
 }
 
@@ -269,15 +168,12 @@ Step ServeWorld::make_auth_sources() {
 void ServeWorld::report_start() {
   log_->info("server.starting", {{"version", POSTHORN_VERSION}, {"hostname", configuration_.hostname}});
   for (const auto& warning : warnings_) log_->warning("server.warning", {{"error", warning}});
-  for (const auto& exposed : find_exposed(configuration_, disk_)) {
-    log_->warning("server.warning", {{"key", exposed.where}, {"error", exposed.text}});
-  }
 }
 
 Step ServeWorld::read_directory() {
   const auto settings = directory_settings(configuration_);
   auto loaded = store::load_directory(disk_, settings);
-  if (!loaded) return fail(std::move(loaded.error()), ExitStatus::no_input);
+  if (!loaded) return fail_start(std::move(loaded.error()), ExitStatus::no_input);
   for (const auto& fault : loaded->faults) log_->warning("directory.fault", {{"error", fault.to_string()}});
   for (const auto& path : loaded->missing) {
     log_->warning("directory.missing", {{"file", path}, {"what_to_do", "make it, or it counts as empty"}});
@@ -304,7 +200,7 @@ service::DirectorySource::Reader ServeWorld::directory_reader(std::optional<std:
 Step ServeWorld::make_loops() {
   for (unsigned count = loop_count(configuration_); count > 0; --count) {
     auto loop = system::EventLoop::make(clock_);
-    if (!loop) return fail(std::move(loop.error()).context("make an event loop"));
+    if (!loop) return fail_start(std::move(loop.error()).context("make an event loop"));
     loops_.push_back(std::move(*loop));
     environments_.push_back(std::make_unique<system::StreamEnvironment>(*loops_.back(), *handshake_workers_));
   }
@@ -318,7 +214,7 @@ Step ServeWorld::make_acceptors() {
     for (std::size_t place = 0; place < bound_.size(); ++place) {
       auto acceptor = system::SocketAcceptor::make(*environments_[number], std::move(bound_[place].sockets.at(number)),
                                                    bound_[place].local, std::string(too_many_files));
-      if (!acceptor) return fail(std::move(acceptor.error()).context("listen"));
+      if (!acceptor) return fail_start(std::move(acceptor.error()).context("listen"));
       acceptors.push_back({listener_of_[place], std::move(*acceptor)});
     }
     loop_worlds_.push_back({loop, std::move(acceptors)});
@@ -344,7 +240,7 @@ Step ServeWorld::make_local_delivery() {
 Step ServeWorld::make_remote_delivery() {
   auto dns = system::DnsService::make(
       {.servers = configuration_.dns.servers, .trust_anchor = configuration_.dns.trust_anchor}, clock_, *log_);
-  if (!dns) return fail(std::move(dns.error()).context("[dns]"), ExitStatus::configuration);
+  if (!dns) return fail_start(std::move(dns.error()).context("[dns]"), ExitStatus::configuration);
   dns_ = std::move(*dns);
   resolver_ = std::make_unique<system::UnboundResolver>(home(), *dns_);
   network_ = std::make_unique<system::SocketNetwork>(*environments_.front());
@@ -360,7 +256,7 @@ Step ServeWorld::make_control() {
       make_explainer_settings(configuration_, bound_endpoints()));
   for (auto& bound : bound_control_) {
     auto acceptor = system::SocketAcceptor::make(*environments_.front(), std::move(bound.sockets.front()), bound.local);
-    if (!acceptor) return fail(std::move(acceptor.error()).context("[admin]"));
+    if (!acceptor) return fail_start(std::move(acceptor.error()).context("[admin]"));
     control_.push_back(std::move(*acceptor));
   }
   return {};
@@ -432,6 +328,11 @@ std::string ServeWorld::listening_text() const {
   return text;
 }
 
+world::Task<> ServeWorld::visit_loops() {
+  for (const auto& loop : loops_) co_await world::move_to(*loop);
+  co_await world::move_to(home());
+}
+
 world::Task<> ServeWorld::watch_certificates(world::Event& end) {
   std::string last_fault;
   while (!co_await end.wait(after(home().now(), certificate_watch))) {
@@ -442,49 +343,33 @@ world::Task<> ServeWorld::watch_certificates(world::Event& end) {
       log_->error("tls.unreadable",
                   {{"error", fault}, {"what_to_do", "mend the file; until then the old certificate is shown"}});
     }
-    if (changed && *changed) log_->info("tls.read", {});
     last_fault = std::move(fault);
   }
 }
 
-/// One that cannot be read any more (we are not root now) keeps the one before.
-void ServeWorld::reload_token() {
-  const auto& file = configuration_.admin.token_file;
-  auto token = file.empty() ? Result<std::shared_ptr<const Secret>>{nullptr} : read_token_file(file);
+/// One that will not do keeps the one before.
+void ServeWorld::change_token(const system::Descriptor& file) {
+  const auto& name = configuration_.admin.token_file;
+  auto token = name.empty() ? Result<std::shared_ptr<const Secret>>{nullptr}
+                            : to_token(system::read_whole(file, name, longest_token), name);
   if (token) {
     server_->control().change_token(std::move(*token));
   } else {
-    log_->error("token.unreadable", {{"error", token.error().text},
-                                     {"what_to_do", "let the server's account read it; until then the old one counts"}});
+    log_->error("token.unreadable",
+                {{"error", token.error().text}, {"what_to_do", "mend the file; until then the old one counts"}});
   }
 }
 
-world::Task<> ServeWorld::reload(config::Configuration configuration) {
-  if (configuration.listeners.size() != configuration_.listeners.size() || configuration.state != configuration_.state) {
-    log_->error("configuration.needs_restart", {{"error", "`listener` and `state` cannot change while the server runs"},
-                                                {"what_to_do", "restart the server; until then nothing changes"}});
-    co_return;
-  }
-  auto logins = co_await world::on_workers(
-      *workers_, home(), [this, &configuration] { return read_outgoing_logins(disk_, configuration); });
-  if (!logins) {
-    log_->error("configuration.refused", {{"error", logins.error().text},
-                                          {"what_to_do", "mend the file; until then nothing changes"}});
-    co_return;
-  }
-  for (const auto& warning : logins->warnings) log_->warning("server.warning", {{"error", warning}});
+world::Task<> ServeWorld::reload(config::Configuration configuration, EngineSecrets secrets) {
   configuration_ = std::move(configuration);
-  routing_.replace(make_routing(configuration_, *logins));
+  routing_.replace(make_routing(configuration_, secrets.logins));
   remote_delivery_->change(make_remote_settings(configuration_, bound_endpoints()));
   server_->reload(make_policy(configuration_, {certificates_}), make_connection_limits(configuration_));
   auth_->change(configuration_);
   directory_->change_reader(directory_reader(std::nullopt));
   co_await directory_->refresh_now(home());
-  reload_token();
+  change_token(secrets.token);
   log_->set_level(configuration_.log.level);
-  log_->set_format(configuration_.log.format == config::LogFormat::json ? system::LogFormat::json
-                                                                        : system::LogFormat::text);
-  log_->reopen();
   log_->info("configuration.reloaded", {});
 }
 

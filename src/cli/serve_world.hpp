@@ -1,22 +1,24 @@
-// ServeWorld: joins the server to the real world, step by step: descriptors, lock on the state, sockets, log process,
-// privileges, workers, directory, loops, server. The wiring of the whole program is read here.
+// ServeWorld: joins the server to the real world, step by step, in the engine process: descriptors, log, workers,
+// certificates, directory, loops, server. The wiring of the whole engine is read here; what needs rights (the lock, ports,
+// keys) was done by its parent (cli/children), which gave it sockets and ways to the other processes.
 #pragma once
 
 #include "cli/auth_sources.hpp"
+#include "cli/engine_orders.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/serve_settings.hpp"
+#include "cli/start_failure.hpp"
 #include "service/directory_routes.hpp"
 #include "service/explainer.hpp"
 #include "service/local_delivery.hpp"
 #include "service/remote_delivery.hpp"
 #include "service/server.hpp"
 #include "store/directory_files.hpp"
-#include "system/account.hpp"
 #include "system/clock.hpp"
 #include "system/dns_service.hpp"
 #include "system/event_loop.hpp"
+#include "system/keys_client.hpp"
 #include "system/listeners.hpp"
-#include "system/log_process.hpp"
 #include "system/posix_disk.hpp"
 #include "system/queued_log.hpp"
 #include "system/socket_network.hpp"
@@ -28,7 +30,6 @@
 
 #include "world/wait.hpp"
 
-#include <expected>
 #include <memory>
 #include <optional>
 #include <string>
@@ -36,23 +37,15 @@
 
 namespace posthorn::cli {
 
-struct StartFailure {
-  ExitStatus status = ExitStatus::system_fault;
-  Error error;
-};
-
-/// The status that says what kind of fault it was.
-[[nodiscard]] StartFailure start_failure(Error error, ExitStatus otherwise = ExitStatus::system_fault);
-
-using Step = std::expected<void, StartFailure>;
-
 class ServeWorld {
  public:
-  ServeWorld(config::Configuration configuration, bool adopt_spool);
+  ServeWorld(config::Configuration configuration, EngineEquipment equipment, bool adopt_spool);
   ~ServeWorld();
   ServeWorld(const ServeWorld&) = delete;
   ServeWorld& operator=(const ServeWorld&) = delete;
 
+  /// Something to be said once there is a log.
+  void add_warning(std::string text) { warnings_.push_back(std::move(text)); }
   /// Everything up to the server, which is made but not started.
   [[nodiscard]] Step set_up();
   /// Runs the loops until the task has ended; the home loop, and with it the task, on this thread.
@@ -65,28 +58,28 @@ class ServeWorld {
   /// Where we listen, for the line that says that we are ready.
   [[nodiscard]] std::string listening_text() const;
 
-  /// Reads certificates again when their files change, until `end`. On the home loop.
+  /// Takes certificates again when the keys process has new ones, until `end`. On the home loop.
   [[nodiscard]] world::Task<> watch_certificates(world::Event& end);
-  /// On the home loop. What needs a new start (listeners, state, processes) is named in the log and left as it was.
-  [[nodiscard]] world::Task<> reload(config::Configuration configuration);
+  void tell_certificates_changed() { certificate_source_->tell_changed(); }
+  /// One more way to the keys process; another log process.
+  void add_keys_channel(system::ControlChannel channel) { keys_->add_channel(std::move(channel)); }
+  void change_log(system::Descriptor socket) { log_->reconnect(std::move(socket)); }
+  /// Comes back when every loop has run something: none of them is stuck. On the home loop.
+  [[nodiscard]] world::Task<> visit_loops();
+  /// On the home loop.
+  [[nodiscard]] world::Task<> reload(config::Configuration configuration, EngineSecrets secrets);
 
  private:
   [[nodiscard]] Step fit_descriptors();
-  [[nodiscard]] Step lock_state();
-  [[nodiscard]] Step make_mail_root();
-  [[nodiscard]] Step bind();
+  [[nodiscard]] Step take_listeners();
   [[nodiscard]] Step bind_control_http();
   [[nodiscard]] Step read_token();
-  [[nodiscard]] Step start_log();
-  [[nodiscard]] Step load_certificates();
-  [[nodiscard]] Step read_logins();
+  [[nodiscard]] Step take_logins();
   [[nodiscard]] Step check_outgoing_certificate();
-  [[nodiscard]] Step become_user();
   [[nodiscard]] Step bind_control_socket();
-  [[nodiscard]] Step make_certificate();
-  [[nodiscard]] Result<> give_folders(const system::Account& account);
   [[nodiscard]] Step start_workers();
   [[nodiscard]] Step make_auth_sources();
+  [[nodiscard]] Step fetch_certificates();
   [[nodiscard]] Step read_directory();
   [[nodiscard]] Step make_loops();
   [[nodiscard]] Step make_acceptors();
@@ -97,25 +90,22 @@ class ServeWorld {
   [[nodiscard]] service::DirectorySource::Reader directory_reader(
       std::optional<std::vector<store::FileMark>> marks) const;
   [[nodiscard]] std::vector<Endpoint> bound_endpoints() const;
-  void reload_token();
+  void change_token(const system::Descriptor& file);
   void end_threads();
   void report_start();
 
   config::Configuration configuration_;
+  EngineEquipment equipment_;
   bool adopt_spool_;
   unsigned login_checks_ = 0;  // at once
   std::vector<std::string> warnings_;  // of steps before there is a log
   system::SystemClock clock_;
   system::KernelRandom random_;
   mutable system::PosixDisk disk_;
-  std::unique_ptr<world::Folder> state_;
-  std::unique_ptr<world::FileLock> lock_;
-  std::unique_ptr<world::Folder> mail_root_;
   std::vector<std::size_t> listener_of_;  // of each of `bound_`, its place in the configuration
   std::vector<system::BoundListener> bound_;
   std::vector<system::BoundListener> bound_control_;
   std::shared_ptr<const Secret> token_;
-  std::optional<system::LogProcess> log_process_;
   std::unique_ptr<system::QueuedLog> log_;
   std::unique_ptr<system::WorkerThreads> commit_worker_;
   std::unique_ptr<system::WorkerThreads> workers_;
@@ -124,6 +114,8 @@ class ServeWorld {
   service::Snapshot<rules::Routing> routing_;
   std::unique_ptr<service::DirectoryRoutes> routes_;
   std::unique_ptr<store::MailboxFormat> mailboxes_;
+  std::shared_ptr<system::KeysClient> keys_ = std::make_shared<system::KeysClient>();
+  std::shared_ptr<system::KeysMaterialSource> certificate_source_;
   std::shared_ptr<system::TlsIdentityStore> certificates_;
   std::unique_ptr<system::WorkerThreads> handshake_workers_;
   std::vector<std::unique_ptr<system::EventLoop>> loops_;

@@ -37,6 +37,8 @@ namespace posthorn::config {
 [[nodiscard]] Kind<std::string> domain_name();
 /// The same, or "*", or ".example.org" for what is below it.
 [[nodiscard]] Kind<std::string> domain_pattern();
+/// The same as domain_name(), or "*.example.org" for each name one label longer.
+[[nodiscard]] Kind<std::string> certificate_name();
 
 /// "192.0.2.1:25", "[2001:db8::1]:25". Port 0 asks for any free one.
 [[nodiscard]] Kind<Endpoint> endpoint();

@@ -47,6 +47,14 @@ Parsed parse_domain(std::string_view text) {
   return domain->text();
 }
 
+Parsed parse_certificate_name(std::string_view text) {
+  constexpr std::string_view any_label = "*.";
+  if (!text.starts_with(any_label)) return parse_domain(text);
+  auto domain = parse_domain(text.substr(any_label.size()));
+  if (domain) domain->insert(0, any_label);
+  return domain;
+}
+
 Parsed parse_domain_pattern(std::string_view text) {
   if (text == "*") return std::string(text);
   if (!text.starts_with('.')) return parse_domain(text);
@@ -92,6 +100,10 @@ Kind<std::string> interface_name() {
 }
 
 Kind<std::string> domain_name() { return written_as_text<std::string>("a domain name", parse_domain, as_it_is); }
+
+Kind<std::string> certificate_name() {
+  return written_as_text<std::string>("a domain name or \"*.DOMAIN\"", parse_certificate_name, as_it_is);
+}
 
 Kind<std::string> domain_pattern() {
   return written_as_text<std::string>("a domain name, \".DOMAIN\" or \"*\"", parse_domain_pattern, as_it_is);

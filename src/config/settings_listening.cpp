@@ -36,8 +36,8 @@ void check_tls(const Tls& tls, const Value& at, Reading& reading) {
 Kind<TlsIdentity> identity_kind() {
   return table<TlsIdentity>(
       {
-          key("names", &TlsIdentity::names, list_of(domain_name(), 1),
-              "Host names that clients ask for (SNI) to be shown this certificate.")
+          key("names", &TlsIdentity::names, list_of(certificate_name(), 1),
+              "Host names that clients ask for (SNI) to be shown this certificate; \"*.example.net\" for one label before it.")
               .by_default("none; it must be there", "[\"mail.example.net\"]"),
           key("certificate", &TlsIdentity::certificate, path(), "Its certificate with the chain, PEM.")
               .by_default("none; it must be there", "\"/etc/posthorn/net.pem\""),

@@ -55,6 +55,13 @@ Result<> set_capabilities(std::uint64_t kept) {
   return {};
 }
 
+std::uint64_t permitted_capabilities() {
+  __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  std::array<__user_cap_data_struct, 2> sets{};
+  if (::syscall(SYS_capget, &header, sets.data()) != 0) return 0;
+  return sets[0].permitted | std::uint64_t{sets[1].permitted} << 32;
+}
+
 Result<> change_ids(const Account& account) {
   if (::setgroups(account.groups.size(), account.groups.data()) != 0) return system_failure("set the groups");
   if (::setresgid(account.group, account.group, account.group) != 0) return system_failure("set the group");
@@ -92,6 +99,20 @@ Result<Account> find_account(const std::string& name, const std::string& group) 
 }
 
 bool is_root() { return ::geteuid() == 0; }
+
+Result<> keep_parent_rights() {
+  std::uint64_t kept = 0;
+  for (const int right : {CAP_NET_BIND_SERVICE, CAP_NET_RAW, CAP_SETUID, CAP_SETGID, CAP_KILL, CAP_DAC_READ_SEARCH}) {
+    kept |= std::uint64_t{1} << right;
+  }
+  for (unsigned right = 0; right <= CAP_LAST_CAP; ++right) {
+    const bool is_kept = (kept >> right & 1U) != 0;
+    if (is_kept || ::prctl(PR_CAPBSET_READ, right, 0, 0, 0) != 1) continue;
+    // Where that is not allowed (a service manager took CAP_SETPCAP), the set is bounded by who took it.
+    if (::prctl(PR_CAPBSET_DROP, right, 0, 0, 0) != 0 && errno != EPERM) return system_failure("give up rights");
+  }
+  return set_capabilities(kept & permitted_capabilities());
+}
 
 Result<> become(const Account& account, const KeptRights& kept) {
   const auto doing = "become the user " + account.name;

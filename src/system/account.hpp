@@ -27,6 +27,11 @@ struct KeptRights {
   bool bind_low_ports = false;  ///< CAP_NET_BIND_SERVICE, for a reload that adds a listener
 };
 
+/// Keeps of root's rights what the parent of the server's processes needs for as long as it runs: to bind ports below 1024,
+/// to start processes under other accounts and to end them, and to read certificates, keys and the configuration anew. The
+/// others cannot be had back, by this process or by what it starts. Stays root by name; before threads are started.
+Result<> keep_parent_rights();
+
 /// Becomes the account: groups, group, user, in this order, and checks that there is no way back. On failure the process
 /// is half changed: the caller ends. Before threads are started.
 Result<> become(const Account& account, const KeptRights& kept = {});

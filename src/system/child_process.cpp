@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <chrono>
 #include <limits>
+#include <utility>
 #include <vector>
 
 namespace posthorn::system {
@@ -38,8 +39,8 @@ void detach_standard_streams() {
 
 }  // namespace
 
-void begin_child(const std::string& name, std::initializer_list<int> kept) {
-  close_all_but(kept);
+void prepare_child(const std::string& name, std::vector<int> kept) {
+  close_all_but(std::move(kept));
   detach_standard_streams();
   ::prctl(PR_SET_NAME, name.c_str(), 0, 0, 0);
   ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);

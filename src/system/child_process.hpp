@@ -4,15 +4,15 @@
 #include "base/time.hpp"
 
 #include <sys/types.h>
-#include <initializer_list>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace posthorn::system {
 
 /// In the child, first of all: its name, no new privileges, standard input and output from and to nowhere, and no
 /// descriptor but standard error and those that are named.
-void begin_child(const std::string& name, std::initializer_list<int> kept);
+void prepare_child(const std::string& name, std::vector<int> kept);
 
 /// How the child ended, as waitpid(2) tells it; none if it did not within the limit. Each child once.
 [[nodiscard]] std::optional<int> wait_for_child(pid_t child, Duration limit);

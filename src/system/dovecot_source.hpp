@@ -13,7 +13,7 @@ class DovecotSource final : public PasswordSource {
  public:
   struct Settings {
     std::string socket;  ///< path, as in Dovecot's `unix_listener auth-client`
-    std::chrono::milliseconds patience{10'000};
+    std::chrono::milliseconds patience{25'000};
   };
 
   explicit DovecotSource(Settings settings) : settings_(std::move(settings)) {}

@@ -159,4 +159,9 @@ Result<std::vector<BoundListener>> bind_listeners(std::span<const ListenAddress>
   return all;
 }
 
+BoundListener adopt_listener(std::vector<Descriptor> sockets) {
+  const world::PeerAddress local = local_address(sockets.front().get());
+  return {.asked = {.address = local, .interface = {}}, .local = local, .sockets = std::move(sockets)};
+}
+
 }  // namespace posthorn::system

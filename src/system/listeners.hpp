@@ -40,4 +40,7 @@ Result<std::vector<BoundListener>> bind_listeners(std::span<const ListenAddress>
                                                   const BindSettings& settings,
                                                   std::span<const ListenAddress> held = {});
 
+/// Sockets that another process bound and gave us, one per loop.
+[[nodiscard]] BoundListener adopt_listener(std::vector<Descriptor> sockets);
+
 }  // namespace posthorn::system

@@ -76,7 +76,7 @@ Result<LogProcess> LogProcess::start(const LogProcessSettings& settings) {
   const auto pid = ::fork();
   if (pid < 0) return system_failure("start the log process");
   if (pid > 0) return LogProcess{std::move(ours), pid};
-  begin_child("posthorn-log", {theirs.get(), sink->descriptor()});
+  prepare_child("posthorn-log", {theirs.get(), sink->descriptor()});
   static_cast<void>(ours.release());
   ::_exit(run(theirs.get(), std::move(*sink), settings));
 }

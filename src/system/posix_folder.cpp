@@ -57,12 +57,18 @@ EntryType type_of(const dirent& entry, int folder) {
 class PosixLock final : public world::FileLock {
  public:
   explicit PosixLock(Descriptor file) : file_(std::move(file)) {}
+  [[nodiscard]] int descriptor() const { return file_.get(); }
 
  private:
   Descriptor file_;
 };
 
 }  // namespace
+
+int descriptor_of(const world::FileLock& lock) {
+  const auto* const held = dynamic_cast<const PosixLock*>(&lock);
+  return held == nullptr ? -1 : held->descriptor();
+}
 
 bool kernel_has_openat2() {
   const open_how how{.flags = O_PATH | O_CLOEXEC, .mode = 0, .resolve = RESOLVE_BENEATH};

@@ -13,6 +13,9 @@ namespace posthorn::system {
 /// Whether openat2(2) is there and not forbidden.
 [[nodiscard]] bool kernel_has_openat2();
 
+/// The descriptor that holds a lock which PosixFolder::lock() gave: the lock lasts as long as a process holds a copy of it.
+[[nodiscard]] int descriptor_of(const world::FileLock& lock);
+
 class PosixFolder final : public world::Folder {
  public:
   PosixFolder(Descriptor descriptor, std::string path, bool has_openat2);

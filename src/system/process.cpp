@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <thread>
 
 namespace posthorn::system {
 
@@ -21,11 +22,15 @@ Result<> refuse_dumps() {
   return {};
 }
 
+void name_process(const std::string& name) { ::prctl(PR_SET_NAME, name.c_str(), 0, 0, 0); }
+
 Result<> die_with_parent(pid_t parent, int signal) {
   if (::prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0) != 0) return system_failure("follow the parent");
   if (::getppid() != parent) std::raise(signal);
   return {};
 }
+
+void pause_for(Duration time) { std::this_thread::sleep_for(time); }
 
 Result<std::uint64_t> raise_descriptor_limit() {
   rlimit limit{};

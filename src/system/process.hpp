@@ -2,9 +2,11 @@
 #pragma once
 
 #include "base/result.hpp"
+#include "base/time.hpp"
 
 #include <cstdint>
 #include <sys/types.h>
+#include <string>
 
 namespace posthorn::system {
 
@@ -12,8 +14,13 @@ namespace posthorn::system {
 Result<> refuse_new_privileges();
 /// No core file, and no other process of the same account looks into our memory (PR_SET_DUMPABLE).
 Result<> refuse_dumps();
+/// What ps and top call this process: 15 characters.
+void name_process(const std::string& name);
 /// This process gets `signal` when `parent` ends, also if it has ended already (PR_SET_PDEATHSIG).
 Result<> die_with_parent(pid_t parent, int signal);
+
+/// Waits, with nothing else to do: before there is a loop.
+void pause_for(Duration time);
 
 /// Raises the limit of descriptors to what is allowed, and returns it.
 Result<std::uint64_t> raise_descriptor_limit();

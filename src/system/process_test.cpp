@@ -98,7 +98,7 @@ TEST(ChildProcess, HasNoDescriptorsButItsOwn) {
   const Descriptor kept{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
   const Descriptor other{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
   EXPECT_TRUE(holds_in_child([&] {
-    begin_child("test-child", {kept.get()});
+    prepare_child("test-child", {kept.get()});
     return ::fcntl(kept.get(), F_GETFD) >= 0 && ::fcntl(other.get(), F_GETFD) < 0 &&
            ::fcntl(STDERR_FILENO, F_GETFD) >= 0 && ::prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1;
   }));

@@ -47,10 +47,18 @@ world::Task<Result<std::string_view>> TlsConnection::read(MonotonicTime deadline
     auto opened = session_->open(cipher_text, plain);
     if (!opened) co_return failure(std::move(opened.error()));
     peer_ended_ = opened->ended;
+    answer_at_once();
     if (opened->octets > 0) co_return std::string_view{plain.data(), opened->octets};
     if (session_->output_size() > most_waiting_output) co_return failure(Error::Kind::tls, "TLS: too many key updates");
   }
   co_return std::string_view{};
+}
+
+/// What TLS itself has to say to what was read: that there is no renegotiation, or a key update. A peer that
+/// lets not even that much in is not waited for.
+void TlsConnection::answer_at_once() {
+  if (writing_ || broken_ || session_->output_size() == 0) return;
+  broken_ = !transport_.write_at_once(session_->take_output());
 }
 
 world::Task<Result<>> TlsConnection::write(std::string_view bytes, MonotonicTime deadline) {

@@ -32,6 +32,7 @@ class TlsConnection {
 
  private:
   world::Task<Result<>> send_output(MonotonicTime deadline);
+  void answer_at_once();
 
   SocketTransport& transport_;
   std::unique_ptr<TlsSession> session_;

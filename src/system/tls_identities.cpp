@@ -1,5 +1,6 @@
 #include "system/tls_identities.hpp"
 
+#include "system/tls_material.hpp"
 #include "system/tls_server_contexts.hpp"
 
 #include <utility>
@@ -7,6 +8,7 @@
 namespace posthorn::system {
 
 Result<std::shared_ptr<TlsIdentityStore>> TlsIdentityStore::load(Settings settings, MonotonicTime now) {
+  if (!settings.source) settings.source = std::make_shared<TlsFileSource>(settings.identities);
   auto contexts = TlsServerContexts::load(settings);
   if (!contexts) return failure(std::move(contexts.error()));
   return std::make_shared<TlsIdentityStore>(std::move(settings), std::move(*contexts), now);
@@ -21,7 +23,7 @@ TlsIdentityStore::~TlsIdentityStore() = default;
 Result<bool> TlsIdentityStore::refresh(MonotonicTime now) {
   const auto before = current();
   const bool keys_are_old = now >= after(ticket_keys_made_, settings_.ticket_key_life);
-  if (!keys_are_old && !before->files_have_changed()) return false;
+  if (!keys_are_old && !settings_.source->has_changed()) return false;
   auto contexts = TlsServerContexts::load(settings_);
   if (!contexts) return failure(std::move(contexts.error()));
   if (!keys_are_old) (*contexts)->take_ticket_keys_of(*before);

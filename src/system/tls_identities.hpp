@@ -8,13 +8,10 @@
 #include "world/tls.hpp"
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
-
-struct evp_pkey_st;
 
 namespace posthorn::system {
 
@@ -23,17 +20,17 @@ struct TlsIdentityFiles {
       names;                ///< shown to who asks for these; "*.example.org" too; empty: those in the certificate
   std::string certificate;  ///< PEM: the certificate, then its chain
   std::string key;          ///< PEM; empty: in the file of the certificate
+
+  [[nodiscard]] const std::string& key_file() const { return key.empty() ? certificate : key; }
 };
 
-/// Gives the private key that belongs to a certificate; what it returns is owned by the caller. The default reads the file.
-/// Errors: not_found, not_permitted, tls.
-using TlsKeySource = std::function<Result<evp_pkey_st*>(const std::string& key_file)>;
+class TlsMaterialSource;
 
 struct TlsIdentitySettings {
   std::vector<TlsIdentityFiles> identities;  ///< the first is shown to who asks for none of the others
   bool only_tls_1_3 = false;
   Duration ticket_key_life = std::chrono::hours{24};
-  TlsKeySource keys;  ///< empty: the key files
+  std::shared_ptr<TlsMaterialSource> source;  ///< none: the files of `identities`
 };
 
 class TlsServerContexts;

@@ -57,10 +57,14 @@ Result<std::vector<CertificatePointer>> read_certificates(std::string_view pem, 
 Result<KeyPointer> read_key(const std::string& file) {
   const auto pem = read_file(file, largest_file);
   if (!pem) return failure(pem.error());
-  if (pem->find("PRIVATE KEY-----") == std::string::npos) {
+  return read_key(*pem, file);
+}
+
+Result<KeyPointer> read_key(std::string_view pem, const std::string& file) {
+  if (pem.find("PRIVATE KEY-----") == std::string::npos) {
     return failure(Error::Kind::tls, "there is no private key in " + file);
   }
-  const auto bio = bio_over(*pem);
+  const auto bio = bio_over(pem);
   KeyPointer key{::PEM_read_bio_PrivateKey(bio.get(), nullptr, no_password, nullptr)};
   if (!key) return tls_failure("read the key in " + file + " (an encrypted one cannot be used)");
   return key;

@@ -15,6 +15,8 @@ namespace posthorn::system {
 Result<std::vector<CertificatePointer>> read_certificates(std::string_view pem, const std::string& file);
 /// Errors: not_found, not_permitted, tls (none in it, damaged, or encrypted).
 Result<KeyPointer> read_key(const std::string& file);
+/// The same from the text of a file; `file` is for errors.
+Result<KeyPointer> read_key(std::string_view pem, const std::string& file);
 
 /// The DNS names that the certificate is for; its common name if it has none.
 [[nodiscard]] std::vector<std::string> names_in(const X509* certificate);

@@ -1,11 +1,7 @@
 #include "system/tls_server_contexts.hpp"
 
 #include "base/ascii.hpp"
-#include "system/machine.hpp"
-#include "system/system_error.hpp"
 #include "system/tls_pem.hpp"
-
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
@@ -15,7 +11,6 @@
 namespace posthorn::system {
 namespace {
 
-constexpr std::size_t largest_file = std::size_t{1} << 20;
 constexpr std::string_view session_context = "posthorn";
 
 /// RFC 9325 §4.2: forward secrecy and authenticated encryption only, for TLS 1.2; TLS 1.3 has no others.
@@ -72,74 +67,50 @@ Result<SslContextPointer> make_context(bool only_tls_1_3) {
   return context;
 }
 
-Result<FileMark> mark_of(const std::string& path) {
-  struct stat facts{};
-  if (::stat(path.c_str(), &facts) != 0) return system_failure("open " + path);
-  return FileMark{path, facts.st_ino, static_cast<std::uint64_t>(facts.st_size),
-                  facts.st_mtim.tv_sec * 1'000'000'000 + facts.st_mtim.tv_nsec};
-}
-
-Result<> use_certificates(SSL_CTX* context, std::span<const CertificatePointer> chain, EVP_PKEY* key,
-                          const TlsIdentityFiles& files) {
-  if (::X509_check_private_key(chain.front().get(), key) != 1) {
-    auto error = tls_error("the key");
-    const auto& key_file = files.key.empty() ? files.certificate : files.key;
-    error.text = "the key in " + key_file + " does not belong to the certificate in " + files.certificate;
-    return failure(std::move(error));
-  }
-  bool done =
-      ::SSL_CTX_use_certificate(context, chain.front().get()) == 1 && ::SSL_CTX_use_PrivateKey(context, key) == 1;
+Result<> use_certificates(SSL_CTX* context, const TlsMaterial& material) {
+  const std::span chain{material.chain};
+  bool done = ::SSL_CTX_use_certificate(context, chain.front().get()) == 1 &&
+              ::SSL_CTX_use_PrivateKey(context, material.key.get()) == 1;
   if (done) SSL_CTX_clear_chain_certs(context);
   for (const auto& certificate : chain.subspan(1)) {
     done = done && SSL_CTX_add1_chain_cert(context, certificate.get()) == 1;
   }
-  if (!done) return tls_failure("use the certificate in " + files.certificate);
+  if (!done) return tls_failure("use the certificate in " + material.files.certificate);
   return {};
-}
-
-Result<KeyPointer> key_of(const TlsIdentityFiles& files, const TlsIdentitySettings& settings) {
-  const auto& file = files.key.empty() ? files.certificate : files.key;
-  if (!settings.keys) return read_key(file);
-  const auto key = settings.keys(file);
-  if (!key) return failure(key.error());
-  return KeyPointer{*key};
 }
 
 }  // namespace
 
 Result<std::shared_ptr<const TlsServerContexts>> TlsServerContexts::load(const TlsIdentitySettings& settings) {
-  if (settings.identities.empty()) return failure(Error::Kind::invalid, "there is no certificate to show");
+  const auto materials = settings.source->read();
+  if (!materials) return failure(materials.error());
+  return make(*materials, settings);
+}
+
+Result<std::shared_ptr<const TlsServerContexts>> TlsServerContexts::make(const std::vector<TlsMaterial>& materials,
+                                                                         const TlsIdentitySettings& settings) {
+  if (materials.empty()) return failure(Error::Kind::invalid, "there is no certificate to show");
   auto all = std::make_shared<TlsServerContexts>();
-  for (const auto& files : settings.identities) {
-    if (auto added = all->add(files, settings); !added) return failure(std::move(added.error()));
+  for (const auto& material : materials) {
+    if (auto added = all->add(material, settings); !added) return failure(std::move(added.error()));
   }
   SSL_CTX_set_tlsext_servername_callback(all->standard(), choose_identity);
   SSL_CTX_set_tlsext_servername_arg(all->standard(), all.get());
   return all;
 }
 
-Result<> TlsServerContexts::add(const TlsIdentityFiles& files, const TlsIdentitySettings& settings) {
-  for (const auto& path : {files.certificate, files.key}) {
-    if (path.empty()) continue;
-    auto mark = mark_of(path);
-    if (!mark) return failure(std::move(mark.error()));
-    files_.push_back(std::move(*mark));
-  }
-  const auto pem = read_file(files.certificate, largest_file);
-  if (!pem) return failure(pem.error());
-  const auto chain = read_certificates(*pem, files.certificate);
-  if (!chain) return failure(chain.error());
-  const auto key = key_of(files, settings);
-  if (!key) return failure(key.error());
-  const auto expiry = expiry_of(chain->front().get());
+Result<> TlsServerContexts::add(const TlsMaterial& material, const TlsIdentitySettings& settings) {
+  const auto* const certificate = material.chain.front().get();
+  const auto expiry = expiry_of(certificate);
   first_expiry_ = first_expiry_ == 0 ? expiry : std::min(first_expiry_, expiry);
-  const auto context = context_for(files.names.empty() ? names_in(chain->front().get()) : files.names, settings);
+  const auto& names = material.files.names;
+  const auto context = context_for(names.empty() ? names_in(certificate) : names, settings);
   if (!context) return failure(context.error());
-  if (!kinds_.emplace(*context, ::EVP_PKEY_get_base_id(key->get())).second) {
-    return failure(Error::Kind::invalid,
-                   "the certificate in " + files.certificate + " is the second of its kind for the same names");
+  if (!kinds_.emplace(*context, ::EVP_PKEY_get_base_id(::X509_get0_pubkey(certificate))).second) {
+    return failure(Error::Kind::invalid, "the certificate in " + material.files.certificate +
+                                             " is the second of its kind for the same names");
   }
-  return use_certificates(*context, *chain, key->get(), files);
+  return use_certificates(*context, material);
 }
 
 Result<SSL_CTX*> TlsServerContexts::context_for(std::vector<std::string> names, const TlsIdentitySettings& settings) {
@@ -172,13 +143,6 @@ void TlsServerContexts::take_ticket_keys_of(const TlsServerContexts& other) cons
   if (size <= 0 || static_cast<std::size_t>(size) > keys.size()) return;
   if (SSL_CTX_get_tlsext_ticket_keys(other.standard(), keys.data(), size) != 1) return;
   SSL_CTX_set_tlsext_ticket_keys(standard(), keys.data(), size);
-}
-
-bool TlsServerContexts::files_have_changed() const {
-  return std::ranges::any_of(files_, [](const FileMark& read) {
-    const auto now = mark_of(read.path);
-    return !now || *now != read;
-  });
 }
 
 }  // namespace posthorn::system

@@ -1,0 +1,326 @@
+#include "cli/children.hpp"
+
+#include "cli/check_files.hpp"
+#include "cli/confinement.hpp"
+#include "cli/engine_orders.hpp"
+#include "cli/serve_settings.hpp"
+#include "cli/tls_files.hpp"
+#include "config/defaults.hpp"
+#include "system/child_process.hpp"
+#include "system/log_process.hpp"
+#include "system/memory_file.hpp"
+#include "system/posix_folder.hpp"
+#include "system/process.hpp"
+#include "system/tls_certificate.hpp"
+
+#include <array>
+#include <utility>
+
+namespace posthorn::cli {
+namespace {
+
+constexpr unsigned state_mode = 0700;
+constexpr unsigned mail_root_mode = 0755;
+/// For the processes of a server that was killed a moment ago.
+constexpr Duration wait_for_predecessor = std::chrono::seconds{2};
+constexpr Duration nap = std::chrono::milliseconds{20};
+constexpr Duration keys_patience = std::chrono::seconds{30};
+constexpr Duration log_patience = std::chrono::seconds{3};
+// The parent goes last when memory runs out, the engine before it, the others first: they come again at no cost.
+constexpr int engine_oom_score = 50;
+constexpr int others_oom_score = 150;
+constexpr std::size_t keys_channels = 8;
+
+std::vector<system::ListenAddress> addresses_of(const config::Listener& listener) {
+  const auto endpoints = listener.addresses.empty() ? config::everywhere(listener.port) : listener.addresses;
+  std::vector<system::ListenAddress> addresses;
+  for (const auto& endpoint : endpoints) addresses.push_back({endpoint, listener.interface});
+  return addresses;
+}
+
+std::uint16_t number_of_keys(system::KeysPacket kind) { return static_cast<std::uint16_t>(kind); }
+
+/// An account of its own, where the administrator has made one; else the engine's.
+system::Account account_beside(const system::Account& engine, const std::string& suffix) {
+  auto own = system::find_account(engine.name + suffix);
+  return own ? std::move(*own) : engine;
+}
+
+Result<EngineSecrets> read_engine_secrets(const config::Configuration& configuration, world::Disk& disk) {
+  auto logins = read_outgoing_logins(disk, configuration);
+  if (!logins) return failure(std::move(logins.error()));
+  EngineSecrets secrets{.logins = std::move(*logins), .token = {}};
+  if (configuration.admin.token_file.empty()) return secrets;
+  auto token = system::open_for_reading(configuration.admin.token_file);
+  if (!token) return failure(std::move(token.error()).context("[admin] token_file"));
+  secrets.token = std::move(*token);
+  return secrets;
+}
+
+}  // namespace
+
+Children::Children(ServeOptions options, ConfigurationText text, config::Configuration configuration)
+    : options_(std::move(options)),
+      text_(std::move(text)),
+      configuration_(std::move(configuration)),
+      log_(clock_, configuration_.log.level) {}
+
+Children::~Children() = default;
+
+Step Children::set_up() {
+  using Self = Children;
+  for (const auto step : {&Self::lock_state, &Self::make_mail_root, &Self::bind, &Self::choose_accounts, &Self::open_log,
+                          &Self::make_certificate, &Self::read_secrets, &Self::load_keys, &Self::give_up_rights}) {
+    if (auto done = (this->*step)(); !done) return done;
+  }
+  for (const auto& warning : warnings_) log_.warning("server.warning", {{"error", warning}});
+  for (const auto& exposed : find_exposed(configuration_, disk_)) {
+    log_.warning("server.warning", {{"key", exposed.where}, {"error", exposed.text}});
+  }
+  return {};
+}
+
+/// Before any port is bound, so that a second server on the same state changes nothing (FAULTS F26).
+Step Children::lock_state() {
+  auto state = disk_.make_root(configuration_.state, state_mode);
+  if (!state) {
+    return fail_start(std::move(state.error()).context("the state folder"), ExitStatus::cannot_create);
+  }
+  state_ = std::move(*state);
+  auto lock = state_->lock("lock", wait_for_predecessor);
+  if (!lock && lock.error().kind == Error::Kind::in_use) {
+    return fail_start({Error::Kind::in_use, configuration_.state +
+                                                " is in use by a running server: stop that one first, or set "
+                                                "another `state`"});
+  }
+  if (!lock) return fail_start(std::move(lock.error()).context("lock the state folder"));
+  lock_ = std::move(*lock);
+  return {};
+}
+
+Step Children::make_mail_root() {
+  auto root = disk_.make_root(configuration_.mailbox.root, mail_root_mode);
+  if (!root) return fail_start(std::move(root.error()).context("the mail root"), ExitStatus::cannot_create);
+  mail_root_ = std::move(*root);
+  return {};
+}
+
+Step Children::bind() {
+  std::vector<system::ListenAddress> addresses;
+  for (std::size_t place = 0; place < configuration_.listeners.size(); ++place) {
+    for (auto& address : addresses_of(configuration_.listeners[place])) {
+      addresses.push_back(std::move(address));
+      listener_of_.push_back(place);
+    }
+  }
+  const auto give_up = after(clock_.now(), wait_for_predecessor);
+  for (;;) {
+    auto bound = system::bind_listeners(addresses, {.loops = loop_count(configuration_)});
+    if (bound) {
+      bound_ = std::move(*bound);
+      return {};
+    }
+    const bool again = bound.error().kind == Error::Kind::in_use && clock_.now() < give_up;
+    if (!again) return fail_start(std::move(bound.error()).context("listen"));
+    system::pause_for(nap);
+  }
+}
+
+Step Children::open_log() {
+  auto started = start_log();
+  if (!started) return fail_start(std::move(started.error()).context("open the log"), ExitStatus::cannot_create);
+  return {};
+}
+
+Result<> Children::start_log() {
+  const bool json = configuration_.log.format == config::LogFormat::json;
+  auto process = system::LogProcess::start({.file = configuration_.log.file,
+                                            .format = json ? system::LogFormat::json : system::LogFormat::text,
+                                            .account = log_account_});
+  if (!process) return failure(std::move(process.error()));
+  log_pid_ = process->pid();
+  log_.connect(process->take_socket());
+  log_.set_level(configuration_.log.level);
+  return {};
+}
+
+Step Children::choose_accounts() {
+  if (!system::is_root()) return {};
+  if (configuration_.process.user.empty()) {
+    warnings_.emplace_back("running as root, since [process] user is empty: for tests only");
+    return {};
+  }
+  auto account = system::find_account(configuration_.process.user, configuration_.process.group);
+  if (!account) return fail_start(std::move(account.error()), ExitStatus::configuration);
+  keys_account_ = account_beside(*account, "-keys");
+  log_account_ = account_beside(*account, "-log");
+  engine_account_ = std::move(*account);
+  if (auto given = give_folders(); !given) return fail_start(std::move(given.error()));
+  return {};
+}
+
+/// What we made as root belongs to the account that works in it.
+Result<> Children::give_folders() const {
+  for (auto* folder : {state_.get(), mail_root_.get()}) {
+    const auto facts = folder->facts();
+    if (!facts) return failure(facts.error());
+    if (facts->user != 0) continue;
+    if (auto given = folder->set_owner(engine_account_->user, engine_account_->group); !given) return given;
+  }
+  return {};
+}
+
+/// The empty configuration encrypts already: a certificate of our own making, in the state folder, its key for us alone.
+Step Children::make_certificate() {
+  certificates_ = configured_certificates(configuration_);
+  if (!certificates_.empty()) return {};
+  const auto file = own_certificate(configuration_);
+  auto made = system::ensure_certificate(file, configuration_.hostname, clock_.wall());
+  if (!made) return fail_start(std::move(made.error()).context("make a certificate"), ExitStatus::cannot_create);
+  certificates_ = {{.names = {}, .certificate = file, .key = {}}};
+  return {};
+}
+
+Step Children::read_secrets() {
+  auto secrets = read_engine_secrets(configuration_, disk_);
+  if (!secrets) return fail_start(std::move(secrets.error()), ExitStatus::configuration);
+  secrets_ = std::move(*secrets);
+  warnings_.insert(warnings_.end(), secrets_.logins.warnings.begin(), secrets_.logins.warnings.end());
+  return {};
+}
+
+Result<> Children::give_secrets(const system::WatchedChannel& engine) const {
+  for (const auto& login : encode(secrets_.logins)) {
+    if (auto sent = engine.send(number_of(EnginePacket::login), login.reveal()); !sent) return sent;
+  }
+  if (!secrets_.token.is_open()) return {};
+  const int number = secrets_.token.get();
+  return engine.send(number_of(EnginePacket::token), {}, {&number, 1});
+}
+
+/// The first time we wait for the answer, so that a fault ends the start.
+Step Children::load_keys() {
+  auto keys = start_keys();
+  if (!keys) return fail_start(std::move(keys.error()));
+  if (auto sent = send_identities(keys->channel); !sent) {
+    return fail_start(std::move(sent.error()).context("[tls]"), ExitStatus::configuration);
+  }
+  const auto answer = keys->channel.receive(keys_patience);
+  if (!answer) return fail_start(Error{answer.error()}.context("start the keys process"));
+  auto loaded = system::decode_loaded_keys(answer->payload);
+  if (!loaded) return fail_start(std::move(loaded.error()));
+  if (!loaded->fault.empty()) {
+    return fail_start(Error{Error::Kind::tls, shown_line(loaded->fault)}.context("[tls]"), ExitStatus::configuration);
+  }
+  first_expiries_ = std::move(loaded->expiries);
+  first_keys_ = std::move(*keys);
+  return {};
+}
+
+Step Children::give_up_rights() {
+  if (!engine_account_) return {};
+  if (auto kept = system::keep_parent_rights(); !kept) return fail_start(std::move(kept.error()));
+  return {};
+}
+
+Result<system::RoleProcess> Children::start_keys() const {
+  return system::start_role({.name = "posthorn-keys",
+                             .arguments = {"serve-keys", std::string{to_text(configuration_.process.sandbox)}},
+                             .account = keys_account_,
+                             .oom_score = others_oom_score,
+                             .kept = {}});
+}
+
+Result<system::RoleProcess> Children::start_engine() const {
+  auto arguments = options_.words;
+  arguments.insert(arguments.begin(), "serve-engine");
+  // The engine holds the lock, too: it lasts as long as anybody may write into the state.
+  return system::start_role({.name = "posthorn-engine",
+                             .arguments = std::move(arguments),
+                             .account = engine_account_,
+                             .oom_score = engine_oom_score,
+                             .kept = {system::descriptor_of(*lock_)}});
+}
+
+Result<> Children::give_configuration(const system::WatchedChannel& engine, bool is_first) const {
+  const auto text = system::make_memory_file("configuration", text_.text);
+  if (!text) return failure(text.error());
+  if (auto given = give_secrets(engine); !given) return given;
+  const int number = text->get();
+  return engine.send(number_of(is_first ? EnginePacket::configuration : EnginePacket::reload), encode(text_),
+                     {&number, 1});
+}
+
+Result<> Children::give_log(const system::WatchedChannel& engine) const {
+  const int number = log_.descriptor();
+  return engine.send(number_of(EnginePacket::log_channel), {}, {&number, 1});
+}
+
+Result<> Children::connect(const system::WatchedChannel& engine, const system::WatchedChannel& keys) {
+  for (std::size_t count = 0; count < keys_channels; ++count) {
+    const auto ends = system::ControlChannel::make_pair();
+    if (!ends) return failure(ends.error());
+    const int to_keys = ends->first.descriptor();
+    const int to_engine = ends->second.descriptor();
+    if (auto sent = keys.send(number_of_keys(system::KeysPacket::channel), {}, {&to_keys, 1}); !sent) return sent;
+    if (auto sent = engine.send(number_of(EnginePacket::keys_channel), {}, {&to_engine, 1}); !sent) return sent;
+  }
+  return {};
+}
+
+Result<> Children::equip_engine(const system::WatchedChannel& engine, const system::WatchedChannel& keys) const {
+  auto done = give_configuration(engine, true);
+  for (std::size_t place = 0; place < bound_.size(); ++place) {
+    const auto payload = encode(BoundSocket{.address = static_cast<std::uint32_t>(place),
+                                            .listener = static_cast<std::uint32_t>(listener_of_[place])});
+    for (const auto& socket : bound_[place].sockets) {
+      const int number = socket.get();
+      if (done) done = engine.send(number_of(EnginePacket::listener), payload, {&number, 1});
+    }
+  }
+  if (done) done = give_log(engine);
+  if (done) done = connect(engine, keys);
+  if (done) done = engine.send(number_of(EnginePacket::start));
+  return done;
+}
+
+template <class Channel>
+Result<> Children::send_identities(const Channel& keys) {
+  auto marks = system::marks_of(certificates_);
+  if (!marks) return failure(std::move(marks.error()));
+  marks_ = std::move(*marks);  // whatever comes of it: a fault is not tried again before something changes
+  for (const auto& files : certificates_) {
+    const auto certificate = system::open_for_reading(files.certificate);
+    if (!certificate) return failure(certificate.error());
+    const auto key = system::open_for_reading(files.key_file());
+    if (!key) return failure(key.error());
+    const std::array numbers{certificate->get(), key->get()};
+    if (auto sent = keys.send(number_of_keys(system::KeysPacket::identity), system::encode(files), numbers); !sent) {
+      return sent;
+    }
+  }
+  return keys.send(number_of_keys(system::KeysPacket::load), {});
+}
+
+Result<> Children::send_certificates(const system::WatchedChannel& keys) { return send_identities(keys); }
+
+Result<> Children::change_configuration(ConfigurationText text, config::Configuration configuration) {
+  auto secrets = read_engine_secrets(configuration, disk_);
+  if (!secrets) return failure(std::move(secrets.error()));
+  for (const auto& warning : secrets->logins.warnings) log_.warning("server.warning", {{"error", warning}});
+  secrets_ = std::move(*secrets);
+  text_ = std::move(text);
+  configuration_ = std::move(configuration);
+  certificates_ = configured_certificates(configuration_);
+  if (certificates_.empty()) {
+    certificates_ = {{.names = {}, .certificate = own_certificate(configuration_), .key = {}}};
+  }
+  return {};
+}
+
+void Children::end_log() {
+  log_.connect({});
+  if (log_pid_ > 0) static_cast<void>(system::wait_for_child(log_pid_, log_patience));
+}
+
+}  // namespace posthorn::cli

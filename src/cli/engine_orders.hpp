@@ -1,0 +1,81 @@
+// What `serve` and its engine say to each other over their ControlChannel. The engine believes its parent; the parent takes
+// the engine for hostile, and reads of it no more than the kind of a packet and one line of text.
+#pragma once
+
+#include "cli/load_configuration.hpp"
+#include "cli/outgoing_logins.hpp"
+#include "system/control_channel.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace posthorn::cli {
+
+enum class EnginePacket : std::uint16_t {
+  // From the parent, before the start:
+  configuration = 1,  ///< ConfigurationText; the text itself in a memory file
+  listener,           ///< BoundSocket, with the socket
+  start,
+  // … before the start, and before a reload:
+  token,  ///< the open file of the control interface's token
+  login,  ///< a user and a password for another server, which only the parent may read
+  // … and before or after it:
+  log_channel,   ///< the way to the log process, or to the next one
+  keys_channel,  ///< one more way to the keys process
+  reload,        ///< as configuration
+  certificates,  ///< the keys process has read new ones
+  stop,
+  // From the engine:
+  ready,  ///< where it listens
+  alive,  ///< every loop has answered
+  reloaded,
+};
+
+[[nodiscard]] constexpr std::uint16_t number_of(EnginePacket kind) { return static_cast<std::uint16_t>(kind); }
+
+/// A listening socket's place: of which bound address it is one, and of which listener in the configuration.
+struct BoundSocket {
+  std::uint32_t address = 0;
+  std::uint32_t listener = 0;
+};
+[[nodiscard]] std::string encode(const BoundSocket& socket);
+[[nodiscard]] std::optional<BoundSocket> decode_bound_socket(std::string_view octets);
+
+/// All but the text.
+[[nodiscard]] std::string encode(const ConfigurationText& text);
+/// With the text, which is read from the packet's descriptor. Errors: corrupt, io.
+[[nodiscard]] Result<ConfigurationText> take_configuration(const system::ControlPacket& packet);
+
+/// With what the engine authenticates elsewhere, and whom its control interface obeys.
+struct EngineSecrets {
+  OutgoingLogins logins;
+  system::Descriptor token;  ///< none where none is set
+};
+
+/// One packet `login` for each login there is.
+[[nodiscard]] std::vector<Secret> encode(const OutgoingLogins& logins);
+/// What a packet `login` or `token` brings. False: it is malformed, or of another kind.
+[[nodiscard]] bool take_secret(system::ControlPacket packet, EngineSecrets& into);
+
+/// A line of the engine's that may be shown: printable ASCII, at most 4,000 octets.
+[[nodiscard]] std::string shown_line(std::string_view octets);
+
+/// What the engine has in hand when it starts.
+struct EngineEquipment {
+  ConfigurationText configuration;
+  struct Listener {
+    BoundSocket place;
+    system::Descriptor socket;
+  };
+  std::vector<Listener> listeners;
+  system::Descriptor log;
+  EngineSecrets secrets;
+  std::vector<system::ControlChannel> keys;
+};
+/// Takes packets until `start`. Errors: corrupt, ended, timed_out.
+[[nodiscard]] Result<EngineEquipment> receive_equipment(const system::ControlChannel& parent);
+
+}  // namespace posthorn::cli

@@ -1,0 +1,159 @@
+#include "cli/engine_process.hpp"
+
+#include "cli/confinement.hpp"
+#include "cli/directory_settings.hpp"
+#include "store/directory_files.hpp"
+#include "system/keys_process.hpp"
+#include "system/posix_disk.hpp"
+#include "system/process.hpp"
+#include "system/role_process.hpp"
+#include "system/signals.hpp"
+#include "world/workers.hpp"
+
+#include <utility>
+
+namespace posthorn::cli {
+namespace {
+
+constexpr Duration between_signs = std::chrono::milliseconds{500};
+
+/// Those that aliases include stand in no configuration. What is wrong with them is told later, by who reads them for use.
+std::vector<std::string> files_of_directory(const config::Configuration& configuration) {
+  system::PosixDisk disk;
+  std::vector<std::string> files;
+  if (const auto loaded = store::load_directory(disk, directory_settings(configuration))) {
+    for (const auto& mark : loaded->marks) files.push_back(mark.path);
+  }
+  return files;
+}
+
+}  // namespace
+
+EngineProcess::~EngineProcess() = default;
+
+ExitStatus EngineProcess::run(system::ControlChannel parent) {
+  system::prepare_signals();
+  auto equipment = receive_equipment(parent);
+  if (!equipment) return refuse(start_failure(std::move(equipment.error()).context("start the engine")));
+  auto loaded = parse_configuration(equipment->configuration, options_.overrides);
+  if (!loaded) {
+    for (const auto& line : loaded.error().lines) console_.complain("{}", line);
+    return loaded.error().status;
+  }
+  const auto missing = confine_engine(*loaded, files_of_directory(*loaded));
+  if (!missing) return refuse(start_failure(Error{missing.error()}.context("the sandbox")));
+  world_ = std::make_unique<ServeWorld>(std::move(*loaded), std::move(*equipment), options_.adopt_spool);
+  for (const auto& what : *missing) world_->add_warning("the sandbox is not complete: " + what);
+  if (const auto done = world_->set_up(); !done) return refuse(done.error());
+  return world_->run(live(std::move(parent)));
+}
+
+ExitStatus EngineProcess::refuse(const StartFailure& failure) {
+  console_.complain("{}", failure.error.text);
+  return failure.status;
+}
+
+/// On the home loop, which is this thread.
+world::Task<ExitStatus> EngineProcess::live(system::ControlChannel parent) {
+  auto watched = system::WatchedChannel::make(world_->home(), std::move(parent));
+  if (!watched) co_return refuse(start_failure(std::move(watched.error())));
+  parent_ = std::move(*watched);
+  world::Event end(world_->home());
+  world::Event watches_ended(world_->home());
+  tasks_.start(tell_progress(end));
+  if (auto started = co_await world_->server().start(); !started) co_return refuse(start_failure(started.error()));
+  tell(EnginePacket::ready, world_->listening_text());
+  tasks_.start([](ServeWorld& world, world::Event& until, world::Event& ended) -> world::Task<> {
+    co_await world.watch_certificates(until);
+    ended.set();
+  }(*world_, end, watches_ended));
+  co_await obey();
+  co_await world_->server().stop();
+  end.set();
+  co_await watches_ended.wait(never);
+  co_return ExitStatus::ok;
+}
+
+world::Task<> EngineProcess::obey() {
+  for (;;) {
+    auto packet = co_await parent_->next();
+    if (!packet || !co_await obey_one(std::move(*packet))) co_return;
+  }
+}
+
+world::Task<bool> EngineProcess::obey_one(system::ControlPacket packet) {
+  if (packet.kind == number_of(EnginePacket::stop)) co_return false;
+  if (packet.kind == number_of(EnginePacket::certificates)) world_->tell_certificates_changed();
+  if (packet.kind == number_of(EnginePacket::reload)) co_await reload(std::move(packet));
+  if (packet.kind == number_of(EnginePacket::login) || packet.kind == number_of(EnginePacket::token)) {
+    static_cast<void>(take_secret(std::move(packet), next_secrets_));
+    co_return true;
+  }
+  if (packet.descriptors.size() != 1) co_return true;
+  auto& descriptor = packet.descriptors.front();
+  if (packet.kind == number_of(EnginePacket::log_channel)) world_->change_log(std::move(descriptor));
+  if (packet.kind == number_of(EnginePacket::keys_channel)) {
+    world_->add_keys_channel(system::ControlChannel{std::move(descriptor)});
+  }
+  co_return true;
+}
+
+/// The parent has read it before us and found it good.
+world::Task<> EngineProcess::reload(system::ControlPacket packet) {
+  const auto text = take_configuration(packet);
+  auto loaded = text ? parse_configuration(*text, options_.overrides)
+                     : LoadedConfiguration{std::unexpected(
+                           ConfigurationFaults{.status = ExitStatus::configuration, .lines = {text.error().text}})};
+  if (loaded) {
+    co_await world_->reload(std::move(*loaded), std::exchange(next_secrets_, {}));
+  } else {
+    for (const auto& line : loaded.error().lines) world_->log().error("configuration.refused", {{"error", line}});
+  }
+  tell(EnginePacket::reloaded);
+}
+
+/// FAULTS F28: no sign is sent while a loop is stuck.
+world::Task<> EngineProcess::tell_progress(world::Event& end) {
+  do {
+    co_await world_->visit_loops();
+    tell(EnginePacket::alive);
+  } while (!co_await end.wait(after(world_->home().now(), between_signs)));
+}
+
+void EngineProcess::tell(EnginePacket kind, std::string_view payload) {
+  static_cast<void>(parent_->send(number_of(kind), payload.substr(0, system::ControlLimits::payload)));
+}
+
+ExitStatus run_serve_engine(const Invocation& invocation, Console& console) {
+  auto options = read_serve_options(invocation, console);
+  if (!options) return options.error();
+  auto parent = system::adopt_role_channel();
+  if (!parent) {
+    console.complain("{}", parent.error().text);
+    return ExitStatus::usage;
+  }
+  system::name_process("posthorn-engine");
+  EngineProcess process(std::move(*options), console);
+  return process.run(std::move(*parent));
+}
+
+ExitStatus run_serve_keys(const Invocation& invocation, Console& console) {
+  const auto parent = system::adopt_role_channel();
+  if (!parent) {
+    console.complain("{}", parent.error().text);
+    return ExitStatus::usage;
+  }
+  const auto& words = invocation.arguments;
+  auto ready = system::prepare_keys_process();
+  if (ready) {
+    auto confined = confine_keys(to_sandbox(words.empty() ? "" : words.front()));
+    if (!confined) ready = failure(std::move(confined.error()));
+  }
+  if (!ready) {
+    console.complain("the keys process: {}", ready.error().text);
+    return start_failure(std::move(ready.error())).status;
+  }
+  system::run_keys_process(*parent);
+}
+
+}  // namespace posthorn::cli

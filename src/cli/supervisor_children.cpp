@@ -1,0 +1,173 @@
+// How the supervisor starts its children, listens to them, and watches over them.
+#include "cli/engine_orders.hpp"
+#include "cli/supervisor.hpp"
+#include "system/keys_wire.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace posthorn::cli {
+namespace {
+
+constexpr Duration certificate_watch = std::chrono::seconds{1};
+constexpr Duration day = std::chrono::hours{24};
+constexpr std::int64_t expiry_warning_seconds = std::int64_t{14} * 24 * 60 * 60;
+constexpr Duration watchdog_limit = std::chrono::minutes{1};
+constexpr Duration watchdog_look = std::chrono::seconds{2};
+
+}  // namespace
+
+Result<Supervisor::ChildPointer> Supervisor::adopt(system::RoleProcess process) {
+  auto channel = system::WatchedChannel::make(*loop_, std::move(process.channel));
+  if (!channel) return failure(std::move(channel.error()));
+  return std::make_shared<Child>(
+      Child{.pid = process.pid, .channel = std::move(*channel), .ready = false, .last_sign = loop_->now()});
+}
+
+Result<> Supervisor::start_engine() {
+  engine_patience_.started = loop_->now();
+  auto process = children_->start_engine();
+  if (!process) return failure(std::move(process.error()));
+  auto engine = adopt(std::move(*process));
+  if (!engine) return failure(std::move(engine.error()));
+  engine_ = std::move(*engine);
+  events_->engine_ended.clear();
+  tasks_.start(listen_to_engine(engine_));
+  // An engine that ends while it is being equipped says so itself; its end is seen as every end is.
+  static_cast<void>(children_->equip_engine(*engine_->channel, *keys_->channel));
+  return {};
+}
+
+Result<> Supervisor::start_keys() {
+  keys_patience_.started = loop_->now();
+  auto process = children_->start_keys();
+  if (!process) return failure(std::move(process.error()));
+  auto keys = adopt(std::move(*process));
+  if (!keys) return failure(std::move(keys.error()));
+  keys_ = std::move(*keys);
+  tasks_.start(listen_to_keys(keys_));
+  read_certificates_again();
+  return {};
+}
+
+/// It needs the keys process; while that is away it waits for it.
+world::Task<> Supervisor::start_engine_again() {
+  while (!co_await events_->end.wait(after(loop_->now(), engine_patience_.next(loop_->now())))) {
+    if (!keys_ || !keys_->ready) continue;
+    const auto started = start_engine();
+    if (started) co_return;
+    children_->log().error("engine.not_started", {{"error", started.error().text}});
+  }
+}
+
+world::Task<> Supervisor::start_keys_again() {
+  while (!co_await events_->end.wait(after(loop_->now(), keys_patience_.next(loop_->now())))) {
+    const auto started = start_keys();
+    if (started) co_return;
+    children_->log().error("keys.not_started", {{"error", started.error().text}});
+  }
+}
+
+world::Task<> Supervisor::start_log_again() {
+  while (!co_await events_->end.wait(after(loop_->now(), log_patience_.next(loop_->now())))) {
+    log_patience_.started = loop_->now();
+    if (!children_->start_log()) continue;
+    children_->log().error("log.ended", {{"error", "the log process had ended; lines were lost"}});
+    if (engine_) static_cast<void>(children_->give_log(*engine_->channel));
+    co_return;
+  }
+}
+
+world::Task<> Supervisor::listen_to_engine(ChildPointer engine) {
+  for (;;) {
+    const auto packet = co_await engine->channel->next();
+    if (!packet) co_return;
+    engine->last_sign = loop_->now();
+    if (packet->kind == number_of(EnginePacket::ready)) {
+      engine->ready = true;
+      on_engine_ready(shown_line(packet->payload));
+    }
+    if (packet->kind == number_of(EnginePacket::reloaded)) manager_.tell_ready(where_);
+  }
+}
+
+/// The line is what scripts wait for; it comes once.
+void Supervisor::on_engine_ready(const std::string& where) {
+  where_ = where;
+  if (!was_ready_) console_.remark("posthorn ready {}\n", where);
+  was_ready_ = true;
+  manager_.tell_ready(where);
+}
+
+world::Task<> Supervisor::listen_to_keys(ChildPointer keys) {
+  for (;;) {
+    const auto packet = co_await keys->channel->next();
+    if (!packet) co_return;
+    if (packet->kind == static_cast<std::uint16_t>(system::KeysPacket::loaded)) on_keys_loaded(*keys, packet->payload);
+  }
+}
+
+void Supervisor::on_keys_loaded(Child& keys, std::string_view payload) {
+  auto loaded = system::decode_loaded_keys(payload);
+  auto fault = loaded ? shown_line(loaded->fault) : loaded.error().text;
+  if (!fault.empty()) return tell_fault(std::move(fault));
+  last_fault_.clear();
+  expiries_ = std::move(loaded->expiries);
+  warn_of_expiry();
+  const bool is_new = !std::exchange(keys.ready, true);
+  children_->log().info("tls.read", {});
+  if (!engine_) return;
+  if (is_new) static_cast<void>(Children::connect(*engine_->channel, *keys.channel));
+  static_cast<void>(engine_->channel->send(number_of(EnginePacket::certificates)));
+}
+
+/// FAULTS F30: what was there stays.
+void Supervisor::tell_fault(std::string fault) {
+  if (fault == last_fault_) return;
+  children_->log().error("tls.unreadable",
+                         {{"error", fault}, {"what_to_do", "mend the file; until then the old certificate is shown"}});
+  last_fault_ = std::move(fault);
+}
+
+void Supervisor::read_certificates_again() {
+  if (!keys_) return;
+  if (auto sent = children_->send_certificates(*keys_->channel); !sent) tell_fault(std::move(sent.error().text));
+}
+
+world::Task<> Supervisor::watch_certificates() {
+  while (!co_await events_->end.wait(after(loop_->now(), certificate_watch))) {
+    if (children_->certificates_have_changed()) read_certificates_again();
+    if (loop_->now() - warned_of_expiry_ >= day) warn_of_expiry();
+  }
+}
+
+void Supervisor::warn_of_expiry() {
+  warned_of_expiry_ = loop_->now();
+  const auto now = std::chrono::floor<std::chrono::seconds>(loop_->clock().wall().time_since_epoch()).count();
+  for (const auto& [certificate, when] : expiries_) {
+    if (when - now > expiry_warning_seconds) continue;
+    const auto days = (when - now) / (24 * 60 * 60);
+    const auto text = when <= now ? std::string{"the certificate has expired"}
+                                  : "the certificate expires in " + std::to_string(days) + " days";
+    children_->log().warning("tls.expires", {{"error", text},
+                                             {"file", shown_line(certificate)},
+                                             {"what_to_do", "put a new one in its place; it is read by itself"}});
+  }
+}
+
+/// FAULTS F28.
+world::Task<> Supervisor::watch_engine() {
+  for (;;) {
+    if (co_await events_->end.wait(after(loop_->now(), watchdog_look))) co_return;
+    if (!engine_) continue;
+    if (loop_->now() - engine_->last_sign > watchdog_limit) {
+      children_->log().error("engine.stuck", {{"error", "the engine has made no progress for too long"},
+                                              {"what_to_do", "nothing: it is killed and started again"}});
+      system::kill_process(engine_->pid);
+      engine_->last_sign = loop_->now();
+    }
+    manager_.tell_alive();
+  }
+}
+
+}  // namespace posthorn::cli

@@ -1,0 +1,16 @@
+// The keys process: holds the private keys, signs what it is asked to sign, and does nothing else. It opens no file: its
+// parent gives it open ones. Nobody reads its memory: no dump, no tracing by its own account, and memory that is not swapped
+// out where that is allowed.
+#pragma once
+
+#include "system/control_channel.hpp"
+
+namespace posthorn::system {
+
+/// Keeps its memory to itself. Before there are keys and threads. Errors: not_permitted.
+Result<> prepare_keys_process();
+
+/// Runs until the parent has gone, then ends the process.
+[[noreturn]] void run_keys_process(const ControlChannel& parent);
+
+}  // namespace posthorn::system

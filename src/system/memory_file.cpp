@@ -1,0 +1,59 @@
+#include "system/memory_file.hpp"
+
+#include "system/system_error.hpp"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace posthorn::system {
+namespace {
+
+Result<> check_regular(const Descriptor& file, const std::string& name) {
+  struct stat facts{};
+  if (::fstat(file.get(), &facts) != 0) return system_failure("open " + name);
+  if (!S_ISREG(facts.st_mode)) return failure(Error::Kind::invalid, "open " + name + ": it is not a regular file");
+  return {};
+}
+
+}  // namespace
+
+Result<Descriptor> make_memory_file(const std::string& name, std::string_view text) {
+  Descriptor file{::memfd_create(name.c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING)};
+  if (!file.is_open()) return system_failure("make a file in memory");
+  while (!text.empty()) {
+    const auto count = uninterrupted([&] { return ::write(file.get(), text.data(), text.size()); });
+    if (count <= 0) return system_failure("write a file in memory");
+    text.remove_prefix(static_cast<std::size_t>(count));
+  }
+  if (::fcntl(file.get(), F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0) {
+    return system_failure("seal a file in memory");
+  }
+  return file;
+}
+
+Result<std::string> read_whole(const Descriptor& file, const std::string& name, std::size_t most) {
+  if (auto regular = check_regular(file, name); !regular) return failure(std::move(regular.error()));
+  std::string text(most + 1, '\0');
+  std::size_t size = 0;
+  while (size < text.size()) {
+    const auto count = uninterrupted(
+        [&] { return ::pread(file.get(), text.data() + size, text.size() - size, static_cast<off_t>(size)); });
+    if (count < 0) return system_failure("read " + name);
+    if (count == 0) break;
+    size += static_cast<std::size_t>(count);
+  }
+  if (size > most) return failure(Error::Kind::invalid, "read " + name + ": the file is too large");
+  text.resize(size);
+  return text;
+}
+
+Result<Descriptor> open_for_reading(const std::string& path) {
+  Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)};
+  if (!file.is_open()) return system_failure("open " + path);
+  if (auto regular = check_regular(file, path); !regular) return failure(std::move(regular.error()));
+  return file;
+}
+
+}  // namespace posthorn::system

@@ -1,0 +1,35 @@
+// What one process of the server says to another, as each of them reads it: whatever the octets are, they are read or
+// refused, and what was read is what its writer would write.
+#include "base/assert.hpp"
+#include "cli/engine_orders.hpp"
+#include "system/control_channel.hpp"
+#include "system/keys_wire.hpp"
+
+#include <cstddef>
+#include <cstdint>
+
+namespace {
+
+using namespace posthorn;
+
+/// Reading and writing are each other's inverse.
+void check(const auto& read, std::string_view octets) {
+  if (read) ensure(encode(*read) == octets, "a packet has one form");
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string octets{data, data + size};
+  if (const auto packet = system::decode_control(octets)) {
+    ensure(system::encode_control(packet->kind, packet->payload) == octets, "a packet has one form");
+  }
+  check(system::decode_sign_request(octets), octets);
+  check(system::decode_identity_files(octets), octets);
+  check(system::decode_identities(octets), octets);
+  check(cli::decode_bound_socket(octets), octets);
+  static_cast<void>(system::decode_loaded_keys(octets));
+  const auto line = cli::shown_line(octets);
+  for (const char each : line) ensure(each >= ' ' && each <= '~', "a line is printable");
+  return 0;
+}
