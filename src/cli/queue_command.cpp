@@ -2,9 +2,11 @@
 
 #include "base/clean_text.hpp"
 #include "cli/control_call.hpp"
+#include "cli/import_folder.hpp"
 #include "cli/load_configuration.hpp"
 #include "cli/options.hpp"
 #include "cli/queue_table.hpp"
+#include "cli/send_work.hpp"
 #include "service/recipient_steps.hpp"
 
 #include <nlohmann/json.hpp>
@@ -28,6 +30,11 @@ struct Request {
   std::optional<std::string> recipient;
   std::optional<std::string> domain;
   std::optional<std::string> status;
+
+  // import-folder
+  std::string folder;
+  std::string server;
+  std::uint32_t every_seconds = 0;
 
   [[nodiscard]] bool has_filter() const { return sender || recipient || domain; }
 };
@@ -158,6 +165,37 @@ void add_filter(CLI::App& app, Request& request) {
   app.add_option("--domain", request.domain, "for recipients in this domain");
 }
 
+/// The mail root: what was said, else what the configuration says.
+std::optional<ExitStatus> find_root(Request& request, Console& console) {
+  if (!request.folder.empty()) return std::nullopt;
+  const auto configuration = load_configuration(request.config);
+  if (!configuration) {
+    for (const auto& line : configuration.error().lines) console.remark("{}\n", line);
+    return configuration.error().status;
+  }
+  request.folder = configuration->mailbox.root;
+  return std::nullopt;
+}
+
+/// One round, or one after another until somebody ends us.
+ExitStatus import(Request& request, Console& console) {
+  if (const auto status = find_root(request, console)) return *status;
+  const ImportOrder order{request.folder, request.config, request.server, request.as_json};
+  auto status = import_folder(order, console);
+  while (request.every_seconds > 0) {
+    if (!console.flush()) console.drop_output();
+    sleep_for(std::chrono::seconds{request.every_seconds});
+    status = import_folder(order, console);
+  }
+  return status;
+}
+
+void add_import(CLI::App& app, Request& request) {
+  app.add_option("DIR", request.folder, "the mail root that has .OTHER_SERVERS; else that of the configuration");
+  app.add_option("--server", request.server, "host:port that takes the letters; else the server of the configuration");
+  app.add_option("--every", request.every_seconds, "go on, and look again after so many seconds")->check(CLI::Range(1, 86'400));
+}
+
 struct Verb {
   OperatorAction action;
   const char* purpose;
@@ -194,6 +232,8 @@ ExitStatus run_queue(const Invocation& invocation, Console& console) {
   listing->add_option("--status", request.status, "queued or held");
   auto* showing = app.add_subcommand("show", "messages with their history and the dialogues of failed attempts");
   showing->add_option("ID", request.ids, "message ids")->required();
+  auto* importing = app.add_subcommand("import-folder", "sends what lies in hand-over folders (other_servers = \"files\")");
+  add_import(*importing, request);
   std::array<CLI::App*, verbs.size()> changing{};
   for (std::size_t i = 0; i < verbs.size(); ++i) {
     changing[i] = app.add_subcommand(std::string(service::name_of(verbs[i].action)), verbs[i].purpose);
@@ -203,6 +243,7 @@ ExitStatus run_queue(const Invocation& invocation, Console& console) {
   }
   if (const auto status = options.read(console)) return *status;
 
+  if (importing->parsed()) return import(request, console);
   const bool only_looks = listing->parsed() || showing->parsed();
   const auto fault = only_looks ? std::nullopt : fault_of_choice(request);
   if (fault) return options.refuse(console, *fault);

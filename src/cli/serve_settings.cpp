@@ -22,7 +22,7 @@ namespace {
 std::string name_of(const config::Listener& listener) {
   std::string name(to_text(listener.role));
   for (const auto& address : listener.addresses) name += " " + address.to_string();
-  if (!listener.interface.empty()) name += " " + listener.interface + ":" + std::to_string(listener.port);
+  if (listener.addresses.empty() && !listener.interface.empty()) name += " " + listener.interface + ":" + std::to_string(listener.port);
   return name;
 }
 
@@ -111,6 +111,7 @@ std::shared_ptr<const service::Policy> make_policy(const config::Configuration& 
                                  .session = std::move(session),
                                  .scram_session = std::move(scram_session),
                                  .tls = {.identities = tls.identities, .application_protocols = {"smtp"}},
+                                 .refuse_from = listener.refuse_from,
                                  .proxy_from = listener.proxy_from,
                                  .xclient_from = listener.xclient_from});
   }

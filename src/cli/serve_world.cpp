@@ -1,8 +1,7 @@
 #include "cli/serve_world.hpp"
 
 #include "cli/directory_settings.hpp"
-#include "store/maildir.hpp"
-#include "store/numbered.hpp"
+#include "cli/serve_mailboxes.hpp"
 #include "system/machine.hpp"
 #include "system/memory_file.hpp"
 #include "system/process.hpp"
@@ -19,10 +18,6 @@ constexpr unsigned file_workers = 8;  // for mailboxes, body files and reading: 
 constexpr std::size_t longest_token = 4'096;
 constexpr Duration certificate_watch = std::chrono::seconds{1};
 constexpr std::string_view too_many_files = "421 4.3.2 too many connections now, try again later\r\n";
-
-store::MailboxSettings mailbox_settings(const config::Configuration& configuration) {
-  return {.root = configuration.mailbox.root, .account = {system::user_id(), system::group_id()}};
-}
 
 Result<std::shared_ptr<const Secret>> to_token(Result<std::string> text, const std::string& path) {
   constexpr std::size_t shortest = 16;
@@ -223,15 +218,16 @@ Step ServeWorld::make_acceptors() {
 }
 
 Step ServeWorld::make_local_delivery() {
-  const auto mailbox = mailbox_settings(configuration_);
-  if (configuration_.mailbox.format == config::MailboxFormat::numbered) {
-    mailboxes_ = std::make_unique<store::NumberedFormat>(disk_, mailbox);
-  } else {
-    mailboxes_ = std::make_unique<store::MaildirFormat>(disk_, mailbox);
+  if (configuration_.mailbox.system_users) {
+    return fail_start({Error::Kind::unsupported,
+                       "[mailbox] system_users: mail can be written only as the server's own account so far; leave it out"});
   }
+  const store::MailboxOwner account{system::user_id(), system::group_id()};
+  mailboxes_ = make_mailbox_format(disk_, shared_files_, configuration_, account);
   const service::LocalDelivery::World world{home(), *workers_, *log_};
-  local_delivery_ = std::make_unique<service::LocalDelivery>(world, *mailboxes_, service::LocalDeliverySettings{});
-  hand_over_folders_ = std::make_unique<store::HandOverFormat>(disk_, mailbox);
+  local_delivery_ = std::make_unique<service::LocalDelivery>(world, make_user_mailboxes(*mailboxes_, configuration_),
+                                                             service::LocalDeliverySettings{});
+  hand_over_folders_ = std::make_unique<store::HandOverFormat>(disk_, mailbox_settings(configuration_, account));
   hand_over_ = std::make_unique<service::LocalDelivery>(
       world, std::make_unique<service::HandOverPlaces>(*hand_over_folders_), service::LocalDeliverySettings{});
   return {};

@@ -20,6 +20,7 @@
 #include "system/keys_client.hpp"
 #include "system/listeners.hpp"
 #include "system/posix_disk.hpp"
+#include "system/posix_shared_files.hpp"
 #include "system/queued_log.hpp"
 #include "system/socket_network.hpp"
 #include "system/stream_environment.hpp"
@@ -102,6 +103,7 @@ class ServeWorld {
   system::SystemClock clock_;
   system::KernelRandom random_;
   mutable system::PosixDisk disk_;
+  system::PosixSharedFiles shared_files_;
   std::vector<std::size_t> listener_of_;  // of each of `bound_`, its place in the configuration
   std::vector<system::BoundListener> bound_;
   std::vector<system::BoundListener> bound_control_;

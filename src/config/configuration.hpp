@@ -43,6 +43,7 @@ struct Listener {
   std::uint16_t port = 0;             ///< … on this port
   ListenerRole role = ListenerRole::mx;
   ListenerTls tls = ListenerTls::starttls;
+  std::vector<IpNetwork> refuse_from{};   ///< whose sessions are refused by 554
   std::vector<IpNetwork> proxy_from{};    ///< who may (and must) begin with a PROXY header
   std::vector<IpNetwork> xclient_from{};  ///< who may use XCLIENT
 };
@@ -62,7 +63,7 @@ struct Tls {
   TlsVersion minimum = TlsVersion::tls_1_2;
 };
 
-enum class MailboxFormat : std::uint8_t { maildir, numbered };
+enum class MailboxFormat : std::uint8_t { maildir, numbered, mbox };
 enum class OtherServers : std::uint8_t {
   relay,  ///< remote mail is queued and sent
   files,  ///< remote mail goes to <root>/.OTHER_SERVERS/<domain>/
@@ -74,6 +75,7 @@ struct Mailbox {
   std::string users = "/etc/posthorn/users";
   std::string aliases = "/etc/aliases";  ///< empty: none
   std::string separator = "+";           ///< alice+tag reaches alice; empty: no subaddressing
+  bool tag_folders = false;              ///< … in the folder of that name, where alice has one
   std::string forward_file;              ///< name of a redirect file in a user's folder (".forward"); empty: none
   bool system_users = false;             ///< each mailbox belongs to the system account of that name
   std::uint64_t quota = 0;               ///< octets per user; 0: none

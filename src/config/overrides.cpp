@@ -44,6 +44,8 @@ std::optional<std::string> set_listener(const Overrides& overrides, bool may_bin
   const bool is_local = overrides.loopback || interface == loopback_interface;
   Listener listener{.role = is_local ? ListenerRole::relay : ListenerRole::mx, .tls = ListenerTls::starttls};
   if (interface.empty()) {
+    // By name, too: then another server may have the same port of every address of another interface.
+    if (is_local) listener.interface = loopback_interface;
     listener.addresses = is_local ? on_loopback(port) : everywhere(port);
   } else {
     listener.port = port;

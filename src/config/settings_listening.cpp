@@ -67,6 +67,7 @@ Kind<Listener> listener_kind() {
                                    {"starttls", ListenerTls::starttls},
                                    {"implicit", ListenerTls::implicit}}),
               "starttls: offered and up to the client. implicit: from the first byte, as on port 465."),
+          key("refuse_from", &Listener::refuse_from, list_of(network()), "Clients that are greeted with 554 and served nothing."),
           key("proxy_from", &Listener::proxy_from, list_of(network()),
               "Load balancers whose connections begin with a PROXY header that names the client."),
           key("xclient_from", &Listener::xclient_from, list_of(network()), "Hosts that may use XCLIENT."),

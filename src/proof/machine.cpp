@@ -17,7 +17,7 @@ Machine::Machine(MachineWorld world, MachineSettings settings)
       directory_(settings_.directory, [] { return std::shared_ptr<const rules::Directory>{}; }, workers_, world.log),
       routing_(std::make_shared<const rules::Routing>(rules::Routing::Settings{})),
       routes_(directory_, routing_),
-      mailboxes_(world.disk, {.root = mail_root, .account = {1000, 1000}}),
+      mailboxes_(world.disk, files_, {.root = mail_root, .account = {1000, 1000}}),
       local_delivery_({loop_, workers_, world.log}, mailboxes_, {}),
       remote_delivery_({loop_, world.network, world.resolver, random_, world.log}, routing_, settings_.remote) {}
 

@@ -12,6 +12,7 @@
 #include "sim/disk.hpp"
 #include "sim/network.hpp"
 #include "sim/random.hpp"
+#include "sim/shared_files.hpp"
 #include "store/maildir.hpp"
 #include "world/log.hpp"
 #include "world/resolver.hpp"
@@ -79,6 +80,7 @@ class Machine {
   service::DirectorySource directory_;
   service::Snapshot<rules::Routing> routing_;
   service::DirectoryRoutes routes_;
+  sim::SharedFiles files_;
   store::MaildirFormat mailboxes_;
   service::LocalDelivery local_delivery_;
   service::RemoteDelivery remote_delivery_;

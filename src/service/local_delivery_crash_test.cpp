@@ -2,6 +2,7 @@
 // operation of the disk; after the restart what still waits is delivered again. In the end every message that was
 // acknowledged stands in its mailbox exactly once, whole (FAULTS I1, I2; DESIGN.md, invariants 1 and 2).
 #include "service/local_delivery.hpp"
+#include "sim/shared_files.hpp"
 #include "store/maildir.hpp"
 #include "store/numbered.hpp"
 #include "support/spool_house.hpp"
@@ -72,6 +73,7 @@ class Server {
 
  private:
   bool is_numbered_;
+  sim::SharedFiles files_;
 
  public:
   SpoolHouse house;
@@ -79,8 +81,8 @@ class Server {
  private:
   [[nodiscard]] std::unique_ptr<store::MailboxFormat> make_format() {
     const store::MailboxSettings settings{.root = "/mail", .account = {1000, 1000}};
-    if (is_numbered_) return std::make_unique<store::NumberedFormat>(house.disk, settings);
-    return std::make_unique<store::MaildirFormat>(house.disk, settings);
+    if (is_numbered_) return std::make_unique<store::NumberedFormat>(house.disk, files_, settings);
+    return std::make_unique<store::MaildirFormat>(house.disk, files_, settings);
   }
 
   /// Runs the task to its end, or to the end of the power: none.

@@ -43,10 +43,21 @@ std::vector<LocalCopy> UserMailboxes::copies_of(const Attempt& attempt) const {
   // RFC 5321 §4.4: final delivery records the reverse-path.
   const auto return_path = mail::return_path_field(envelope.sender);
   for (const auto place : attempt.recipients) {
-    auto head = return_path + mail::delivered_to_field(envelope.recipients[place].address);
-    copies.push_back({{place}, describe(attempt, place, std::move(head))});
+    const auto& address = envelope.recipients[place].address;
+    copies.push_back({{place}, describe(attempt, place, return_path + mail::delivered_to_field(address))});
+    copies.back().mail.folder = folder_of(address, attempt.destination);
   }
   return copies;
+}
+
+/// "lists" of "alice+lists" for alice. A user whose own name has the separator in it has no tag.
+std::string UserMailboxes::folder_of(const mail::Address& recipient, const std::string& destination) const {
+  const auto name = recipient.local_part();
+  const auto at = separator_.empty() ? std::string_view::npos : name.find(separator_);
+  if (at == std::string_view::npos) return {};
+  const auto user = mail::UserName::parse(destination);
+  if (!user || mail::canonical_local_part(name.substr(0, at)) != user->local_part()) return {};
+  return std::string(name.substr(at + separator_.size()));
 }
 
 bool HandOverPlaces::knows(const std::string& destination) const {

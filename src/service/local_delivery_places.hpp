@@ -45,9 +45,10 @@ class UserMailboxes final : public LocalPlaces {
   /// Whose account a mailbox belongs to, where users are system users; an error defers. Any thread.
   using OwnerOf = std::function<Result<std::optional<store::MailboxOwner>>(const mail::UserName&)>;
 
-  /// `format` outlives it. Without `owner_of`, all mailboxes belong to one account.
-  explicit UserMailboxes(store::MailboxFormat& format, OwnerOf owner_of = {})
-      : format_(format), owner_of_(std::move(owner_of)) {}
+  /// `format` outlives it. Without `owner_of`, all mailboxes belong to one account. With a `separator`, what stands behind it
+  /// in a recipient's name is the folder that the mail is for.
+  explicit UserMailboxes(store::MailboxFormat& format, OwnerOf owner_of = {}, std::string separator = {})
+      : format_(format), owner_of_(std::move(owner_of)), separator_(std::move(separator)) {}
 
   [[nodiscard]] bool knows(const std::string& destination) const override;
   [[nodiscard]] Result<std::unique_ptr<store::Mailbox>> open(const std::string& destination) override;
@@ -55,8 +56,11 @@ class UserMailboxes final : public LocalPlaces {
   [[nodiscard]] std::string_view success() const override { return "delivered to the mailbox"; }
 
  private:
+  [[nodiscard]] std::string folder_of(const mail::Address& recipient, const std::string& destination) const;
+
   store::MailboxFormat& format_;
   OwnerOf owner_of_;
+  std::string separator_;
 };
 
 /// The destination is a domain; one letter for all recipients.

@@ -1,6 +1,7 @@
 // Local delivery with a real spool and Maildir on the simulated disk: batches, results, and that one bad mailbox stops none.
 #include "service/local_delivery.hpp"
 
+#include "sim/shared_files.hpp"
 #include "store/maildir.hpp"
 #include "store/numbered.hpp"
 #include "support/spool_house.hpp"
@@ -85,7 +86,8 @@ class LocalDeliveryTest : public ::testing::Test {
 
   SpoolHouse house;
   std::optional<sim::Workers> workers;
-  store::MaildirFormat format{house.disk, {.root = "/mail", .account = {1000, 1000}}};
+  sim::SharedFiles files;
+  store::MaildirFormat format{house.disk, files, {.root = "/mail", .account = {1000, 1000}}};
   std::unique_ptr<LocalDelivery> delivery;
 };
 
@@ -294,7 +296,7 @@ TEST_F(LocalDeliveryTest, MailboxesTakeTurns) {
 
 TEST_F(LocalDeliveryTest, ForSystemUsersTheAccountIsAskedAndAFaultDefers) {
   house.disk.set_account(0, 0);
-  store::MaildirFormat as_root{house.disk, {.root = "/mail", .account = {0, 0}}};
+  store::MaildirFormat as_root{house.disk, files, {.root = "/mail", .account = {0, 0}}};
   const auto owner_of = [](const mail::UserName& user) -> Result<std::optional<store::MailboxOwner>> {
     if (user.text() == "nobody") return failure(Error::Kind::not_found, "no such account");
     return store::MailboxOwner{2000, 2000};
@@ -309,7 +311,7 @@ TEST_F(LocalDeliveryTest, ForSystemUsersTheAccountIsAskedAndAFaultDefers) {
 }
 
 TEST_F(LocalDeliveryTest, NumberedMailboxesKeepTheOrderOfArrival) {
-  store::NumberedFormat numbered{house.disk, {.root = "/mail", .account = {1000, 1000}}};
+  store::NumberedFormat numbered{house.disk, files, {.root = "/mail", .account = {1000, 1000}}};
   delivery = std::make_unique<LocalDelivery>(LocalDelivery::World{house.loop(), house_workers(), house.log}, numbered,
                                              LocalDeliverySettings{});
   std::vector<Attempt> attempts;

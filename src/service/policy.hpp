@@ -30,6 +30,7 @@ struct ListenerPolicy {
   std::shared_ptr<const smtp::ServerSettings> session;
   std::shared_ptr<const smtp::ServerSettings> scram_session;  ///< while SCRAM can work; none: `session` always
   world::TlsServerPolicy tls;
+  std::vector<IpNetwork> refuse_from;   ///< who is refused by 554 (RFC 5321 §3.1)
   std::vector<IpNetwork> proxy_from;    ///< who begins with a PROXY header that names the client
   std::vector<IpNetwork> xclient_from;  ///< who may use XCLIENT
 };

@@ -109,6 +109,7 @@ std::optional<smtp::Reply> Reception::name_client(const IpAddress& address) {
   world_.log.info("client.named", {{"session", start_.session}, {"peer", address.to_string()},
                                    {"by", peer_address().to_string()}});
   client_address_ = address;
+  if (contains(listener().refuse_from, address)) return smtp::replies::session_refused();
   return refusal_of(verdict);
 }
 
@@ -149,11 +150,18 @@ smtp::Channel Reception::note_tls(const world::TlsFacts& facts) {
 }
 
 /// Effects that need no waiting, which is nearly all of them.
+/// For whoever looks over the session's shoulder: codes, never what the client said.
+void Reception::note_reply(const smtp::Reply& reply) {
+  if (!world_.log.takes(world::LogLevel::debug)) return;
+  world_.log.debug("session.reply", {{"session", start_.session}, {"peer", peer_address().to_string()}, {"code", reply.code()}});
+}
+
 bool Reception::perform_at_once(smtp::Effect& effect) {
   return std::visit(
       overloaded{
           [this](const smtp::SendReply& send) {
             send.reply.append_to(replies_);
+            note_reply(send.reply);
             return true;
           },
           [this](const smtp::AskSender& question) {

@@ -61,6 +61,7 @@ class Reception {
   [[nodiscard]] std::optional<smtp::Reply> name_client(const IpAddress& address);
   [[nodiscard]] smtp::Channel note_tls(const world::TlsFacts& facts);
   bool perform_at_once(smtp::Effect& effect);
+  void note_reply(const smtp::Reply& reply);
   [[gnu::noinline, nodiscard]] world::Task<> perform(smtp::Effect effect);
   void answer(const smtp::AskClient& question);
   [[nodiscard]] bool may_send(const smtp::AskSender& question);

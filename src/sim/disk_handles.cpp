@@ -73,9 +73,11 @@ world::EntryFacts facts_of(const DiskNode& node) {
   return {node.type, size, node.mode, node.owner.user, node.owner.group, node.links, node.modified_ns, node.number};
 }
 
-class SimFile final : public world::File {
+/// `Base`: world::File, or an interface that adds to it.
+template <class Base>
+class SimFileAs : public Base {
  public:
-  SimFile(std::shared_ptr<DiskState> state, DiskNodePointer node, std::string path, bool for_writing)
+  SimFileAs(std::shared_ptr<DiskState> state, DiskNodePointer node, std::string path, bool for_writing)
       : handle_(std::move(state), std::move(node), std::move(path)), for_writing_(for_writing) {}
 
   Result<std::size_t> read_at(std::uint64_t offset, std::span<char> into) override {
@@ -144,6 +146,9 @@ class SimFile final : public world::File {
     return begun;
   }
 
+ protected:
+  [[nodiscard]] Handle& handle() { return handle_; }
+
  private:
   [[nodiscard]] DiskState& state() { return handle_.state(); }
   [[nodiscard]] SeededChoice& chance() { return state().chance(); }
@@ -173,6 +178,8 @@ class SimFile final : public world::File {
   bool for_writing_;
 };
 
+using SimFile = SimFileAs<world::File>;
+
 class SimLock final : public world::FileLock {
  public:
   SimLock(std::shared_ptr<DiskState> state, DiskNodePointer node, std::string path)
@@ -185,6 +192,31 @@ class SimLock final : public world::FileLock {
   Handle handle_;
 };
 
+class SimSharedFile final : public SimFileAs<world::SharedFile> {
+ public:
+  SimSharedFile(std::shared_ptr<DiskState> state, DiskNodePointer node, std::string path)
+      : SimFileAs(std::move(state), std::move(node), std::move(path), true) {}
+  ~SimSharedFile() override {
+    if (holds_) handle().node()->locked = false;
+  }
+
+  Result<> append(std::string_view bytes) override {
+    return write_at(handle().node()->bytes.size(), std::span{&bytes, 1});
+  }
+
+  Result<> lock(Duration /*wait*/) override {
+    if (auto begun = handle().begin(DiskOperation::lock); !begun) return begun;
+    if (handle().node()->locked && !holds_) {
+      return failure(handle().state().fail(Error::Kind::in_use, handle().path(), "in use"));
+    }
+    holds_ = handle().node()->locked = true;
+    return {};
+  }
+
+ private:
+  bool holds_ = false;
+};
+
 class SimFolder final : public world::Folder {
  public:
   SimFolder(std::shared_ptr<DiskState> state, DiskNodePointer node, std::string path)
@@ -194,6 +226,12 @@ class SimFolder final : public world::Folder {
     const auto found = open_existing(DiskOperation::open_file, name, EntryType::file, for_writing ? 6U : 4U);
     if (!found) return failure(found.error());
     return std::make_unique<SimFile>(handle_.shared_state(), *found, beneath(name), for_writing);
+  }
+
+  Result<std::unique_ptr<world::SharedFile>> open_shared(std::string_view name) {
+    const auto found = open_existing(DiskOperation::open_file, name, EntryType::file, 6U);
+    if (!found) return failure(found.error());
+    return std::make_unique<SimSharedFile>(handle_.shared_state(), *found, beneath(name));
   }
 
   Result<std::unique_ptr<world::File>> create_file(std::string_view name, unsigned mode) override {
@@ -369,6 +407,12 @@ class SimFolder final : public world::Folder {
 std::unique_ptr<world::Folder> open_folder_handle(std::shared_ptr<DiskState> state, DiskNodePointer node,
                                                   std::string path) {
   return std::make_unique<SimFolder>(std::move(state), std::move(node), std::move(path));
+}
+
+Result<std::unique_ptr<world::SharedFile>> open_shared_handle(world::Folder& folder, std::string_view name) {
+  auto* there = dynamic_cast<SimFolder*>(&folder);
+  ensure(there != nullptr, "the folder is on a simulated disk");
+  return there->open_shared(name);
 }
 
 }  // namespace posthorn::sim

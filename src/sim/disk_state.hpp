@@ -4,6 +4,7 @@
 
 #include "sim/disk.hpp"
 #include "sim/disk_node.hpp"
+#include "world/shared_files.hpp"
 
 namespace posthorn::sim {
 
@@ -95,5 +96,7 @@ class DiskState {
 /// The handle to a folder of this state.
 [[nodiscard]] std::unique_ptr<world::Folder> open_folder_handle(std::shared_ptr<DiskState> state, DiskNodePointer node,
                                                                 std::string path);
+/// A file in that folder, which is on a simulated disk.
+[[nodiscard]] Result<std::unique_ptr<world::SharedFile>> open_shared_handle(world::Folder& folder, std::string_view name);
 
 }  // namespace posthorn::sim

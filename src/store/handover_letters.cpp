@@ -1,6 +1,7 @@
 #include "store/handover_letters.hpp"
 
 #include "mail/path.hpp"
+#include "store/mailbox_text.hpp"
 
 #include <fmt/core.h>
 
@@ -93,14 +94,46 @@ class WireConverter {
   bool after_cr_ = false;
 };
 
-/// To the end, and synced.
-Result<> copy(world::File& from, world::File& to) {
+/// A file from somewhere on, for reading.
+class TailFile final : public world::File {
+ public:
+  TailFile(std::unique_ptr<world::File> file, std::uint64_t start) : file_(std::move(file)), start_(start) {}
+
+  Result<std::size_t> read_at(std::uint64_t offset, std::span<char> into) override {
+    return file_->read_at(start_ + offset, into);
+  }
+  Result<> write_at(std::uint64_t /*offset*/, std::span<const std::string_view> /*pieces*/) override { return refuse(); }
+  Result<> sync_data() override { return {}; }
+  Result<std::uint64_t> size() override {
+    const auto size = file_->size();
+    if (!size) return size;
+    return *size - std::min(*size, start_);
+  }
+  Result<world::EntryFacts> facts() override {
+    auto facts = file_->facts();
+    if (facts) facts->size -= std::min(facts->size, start_);
+    return facts;
+  }
+  Result<> truncate(std::uint64_t /*size*/) override { return refuse(); }
+  Result<> set_owner(unsigned /*user*/, unsigned /*group*/) override { return refuse(); }
+  Result<> close() override { return file_->close(); }
+
+ private:
+  static Result<> refuse() { return failure(Error::Kind::unsupported, "a letter's text can only be read"); }
+
+  std::unique_ptr<world::File> file_;
+  std::uint64_t start_;
+};
+
+/// From there to the end, behind `head`, and synced.
+Result<> copy(world::File& from, world::File& to, std::string_view head = {}, std::uint64_t start = 0) {
+  if (auto put = to.write_at(0, head); !put) return put;
   std::string piece(piece_octets, '\0');
   for (std::uint64_t offset = 0;;) {
-    const auto count = from.read_at(offset, piece);
+    const auto count = from.read_at(start + offset, piece);
     if (!count) return failure(count.error());
     if (*count == 0) break;
-    if (auto put = to.write_at(offset, std::string_view(piece).substr(0, *count)); !put) return put;
+    if (auto put = to.write_at(head.size() + offset, std::string_view(piece).substr(0, *count)); !put) return put;
     offset += *count;
   }
   if (auto synced = to.sync_data(); !synced) return synced;
@@ -108,6 +141,14 @@ Result<> copy(world::File& from, world::File& to) {
 }
 
 }  // namespace
+
+Result<std::unique_ptr<world::FileLock>> lock_letters(world::Disk& disk, const std::string& root) {
+  const auto mail_root = disk.open_root(root);
+  if (!mail_root) return failure(mail_root.error());
+  const auto folder = (*mail_root)->open_folder(hand_over_folder);
+  if (!folder) return failure(folder.error());
+  return (*folder)->lock(".lock");
+}
 
 Result<std::vector<mail::Domain>> domains_with_letters(world::Disk& disk, const std::string& root) {
   const auto mail_root = disk.open_root(root);
@@ -190,6 +231,46 @@ Result<> HandOverLetters::read_text(std::string_view name, const LetterEnvelope&
     offset += *count;
     if (auto taken = take(converter.convert(std::string_view(piece).substr(0, *count))); !taken) return taken;
   }
+}
+
+Result<std::unique_ptr<world::File>> HandOverLetters::text_of(std::string_view name, const LetterEnvelope& envelope) {
+  auto file = letters_->open_file(name, false);
+  if (!file) return failure(std::move(file.error()));
+  return std::make_unique<TailFile>(std::move(*file), envelope.text_offset);
+}
+
+/// A letter with other recipients, under the same name with a dot before it, synced.
+Result<> HandOverLetters::write_copy(std::string_view name, const LetterEnvelope& envelope,
+                                     std::span<const mail::Address> recipients, world::Folder& into) {
+  const auto from = letters_->open_file(name, false);
+  if (!from) return failure(from.error());
+  const auto hidden = "." + std::string(name);
+  static_cast<void>(into.remove(hidden));  // what a crash left behind
+  const auto to = into.create_file(hidden, letter_mode);
+  if (!to) return failure(to.error());
+  std::string head;
+  LineEndConverter{}.feed(letter_head(envelope.sender, recipients), head);
+  return copy(**from, **to, head, envelope.text_offset);
+}
+
+Result<> HandOverLetters::keep_for(std::string_view name, const LetterEnvelope& envelope,
+                                   std::span<const mail::Address> waiting) {
+  if (auto written = write_copy(name, envelope, waiting, *letters_); !written) return written;
+  if (auto moved = letters_->rename("." + std::string(name), *letters_, name, true); !moved) return moved;
+  return letters_->sync();
+}
+
+Result<> HandOverLetters::set_aside_for(std::string_view name, const LetterEnvelope& envelope,
+                                        std::span<const mail::Address> refused) {
+  if (auto written = write_copy(name, envelope, refused, *errors_); !written) return written;
+  const auto hidden = "." + std::string(name);
+  auto moved = errors_->rename(hidden, *errors_, name, false);
+  if (!moved && moved.error().kind == Error::Kind::exists) {
+    static_cast<void>(errors_->remove(hidden));
+  } else if (!moved) {
+    return moved;
+  }
+  return errors_->sync();
 }
 
 Result<> HandOverLetters::remove(std::string_view name) {

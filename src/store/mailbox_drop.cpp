@@ -24,10 +24,14 @@ std::vector<Result<>> FileDrop::publish(std::span<PendingMail* const> mails) {
   std::vector<Result<>> results(mails.size());
   std::vector<Found> found(mails.size(), Found::no);
   look_for_repeats(mails, results, found);
+  admit(mails, results, found);
   bool any_moved_on = false;
   for (std::size_t i = 0; i < mails.size(); ++i) {
     any_moved_on |= found[i] == Found::moved_on;
-    if (results[i] && found[i] == Found::no) results[i] = show(*mails[i]);
+    has_met_repeats_ |= found[i] != Found::no;
+    if (!results[i] || found[i] == Found::moved_on) continue;
+    results[i] = show(*mails[i]);
+    if (!results[i] && quota_ != nullptr && found[i] == Found::no) quota_->dismiss(mails[i]->octets());
   }
   if (auto synced = places_.visible.sync(); !synced) {
     fail_all(results, std::move(synced).error().context("syncing the names of new mail"));
@@ -49,7 +53,9 @@ void FileDrop::look_for_repeats(std::span<PendingMail* const> mails, std::span<R
     const auto taken = take_back(*mails[i]);
     if (!taken) {
       results[i] = failure(taken.error());
-    } else if (!*taken) {
+    } else if (*taken) {
+      found[i] = Found::visible;
+    } else {
       not_visible.push_back(i);
     }
   }
@@ -80,6 +86,14 @@ Result<std::unordered_set<std::string>> FileDrop::names_moved_on() {
   std::unordered_set<std::string> names;
   for (const auto& entry : *entries) names.insert(entry.name.substr(0, entry.name.find_first_of(":,")));
   return names;
+}
+
+/// All of them before any is shown: what is counted meanwhile holds none of them.
+void FileDrop::admit(std::span<PendingMail* const> mails, std::span<Result<>> results, const std::vector<Found>& found) {
+  if (quota_ == nullptr) return;
+  for (std::size_t i = 0; i < mails.size(); ++i) {
+    if (results[i] && found[i] == Found::no) results[i] = quota_->admit(mails[i]->octets());
+  }
 }
 
 Result<> FileDrop::show(PendingMail& mail) {

@@ -7,6 +7,7 @@
 
 #include "store/mailbox.hpp"
 #include "store/mailbox_folder.hpp"
+#include "store/mailbox_quota.hpp"
 
 #include <unordered_set>
 
@@ -28,12 +29,18 @@ class FileDrop final : public Mailbox {
   [[nodiscard]] Result<std::unique_ptr<PendingMail>> stage(IncomingMail mail) override;
   [[nodiscard]] std::vector<Result<>> publish(std::span<PendingMail* const> mails) override;
 
+  /// What is published is admitted there first; what was there before always may be. It outlives the drop.
+  void count_with(MailboxQuota& quota) { quota_ = &quota; }
+  /// Mail was published that had been there before, counted or not.
+  [[nodiscard]] bool has_met_repeats() const { return has_met_repeats_; }
+
  private:
-  enum class Found : std::uint8_t { no, moved_on };
+  enum class Found : std::uint8_t { no, visible, moved_on };
 
   void look_for_repeats(std::span<PendingMail* const> mails, std::span<Result<>> results, std::vector<Found>& found);
   [[nodiscard]] Result<bool> take_back(PendingMail& mail);
   [[nodiscard]] Result<std::unordered_set<std::string>> names_moved_on();
+  void admit(std::span<PendingMail* const> mails, std::span<Result<>> results, const std::vector<Found>& found);
   [[nodiscard]] Result<> show(PendingMail& mail);
   [[nodiscard]] Result<> settle_namesake(PendingMail& mail);
   [[nodiscard]] Result<> move_to_visible(PendingMail& mail);
@@ -41,6 +48,8 @@ class FileDrop final : public Mailbox {
   MailboxFolderSet folders_;
   Places places_;
   PendingRights rights_;
+  MailboxQuota* quota_ = nullptr;  // none: no limit
+  bool has_met_repeats_ = false;
 };
 
 }  // namespace posthorn::store

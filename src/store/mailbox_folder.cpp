@@ -55,7 +55,7 @@ PendingRights MailboxFolders::rights(const MailboxTarget& target) const {
 
 Result<MailboxFolderSet> MailboxFolders::open(const MailboxTarget& target, std::span<const std::string_view> names) {
   const std::array<std::string_view, 1> steps{target.user.text()};
-  return open(steps, target.owner.value_or(settings_.account), names);
+  return open(steps, owner_of(target), names);
 }
 
 Result<MailboxFolderSet> MailboxFolders::open(std::span<const std::string_view> steps, MailboxOwner owner,

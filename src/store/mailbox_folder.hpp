@@ -24,6 +24,7 @@ struct MailboxSettings {
   MailboxOwner account;         ///< that we run as
   unsigned folder_mode = 0700;
   unsigned file_mode = 0600;
+  std::uint64_t quota = 0;            ///< what a mailbox may hold, octets; 0: no limit
   std::size_t known_limit = 200'000;  ///< mailboxes remembered as durable; past it they are synced once more
 };
 
@@ -45,6 +46,9 @@ class MailboxFolders {
                                               std::span<const std::string_view> names);
   /// Of the files in this mailbox.
   [[nodiscard]] PendingRights rights(const MailboxTarget& target) const;
+  [[nodiscard]] MailboxOwner owner_of(const MailboxTarget& target) const {
+    return target.owner.value_or(settings_.account);
+  }
   [[nodiscard]] const MailboxSettings& settings() const { return settings_; }
 
  private:

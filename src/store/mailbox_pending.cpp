@@ -41,8 +41,15 @@ PendingMail::~PendingMail() {
 
 Result<> PendingMail::append(std::string_view bytes) {
   ensure(file_ != nullptr, "nothing is appended to a finished mail");
-  text_.feed(bytes, buffer_);
+  const bool is_mbox = place_.form == MailForm::mbox;
+  text_.feed(bytes, is_mbox ? plain_ : buffer_);
+  if (is_mbox) quote_plain();
   return buffer_.size() < buffer_limit ? Result<>{} : flush();
+}
+
+void PendingMail::quote_plain() {
+  quoter_.feed(plain_, buffer_);
+  plain_.clear();
 }
 
 Result<> PendingMail::flush() {
@@ -56,7 +63,12 @@ Result<> PendingMail::flush() {
 
 Result<> PendingMail::finish() {
   ensure(file_ != nullptr, "a mail is finished once");
-  text_.finish(buffer_);
+  const bool is_mbox = place_.form == MailForm::mbox;
+  text_.finish(is_mbox ? plain_ : buffer_);
+  if (is_mbox) {
+    quote_plain();
+    quoter_.finish(buffer_);
+  }
   auto flushed = flush();
   const auto file = std::exchange(file_, nullptr);
   if (!flushed) return flushed;

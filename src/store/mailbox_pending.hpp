@@ -8,6 +8,7 @@
 #include "base/time.hpp"
 #include "mail/address.hpp"
 #include "store/mailbox_text.hpp"
+#include "store/mbox_text.hpp"
 #include "world/disk.hpp"
 
 #include <cstdint>
@@ -33,6 +34,7 @@ struct IncomingMail {
   WallTime arrival{};
   std::string head;            ///< Return-Path and Delivered-To, with CRLF
   bool may_be_repeat = false;  ///< it may be there already: tried before, or accepted before the last start
+  std::string folder{};        ///< the folder in the mailbox it is for, where the format has such and the user has made it
 };
 
 struct PendingRights {
@@ -40,11 +42,17 @@ struct PendingRights {
   std::optional<MailboxOwner> owner{};  ///< none: as the file system gives it
 };
 
+enum class MailForm : std::uint8_t {
+  plain,
+  mbox,  ///< as it stands in an mbox
+};
+
 /// Where a PendingMail keeps its octets.
 struct PendingPlace {
   world::Folder& folder;  ///< outlives it
   std::string name;
   PendingRights rights{};
+  MailForm form = MailForm::plain;
 };
 
 class PendingMail {
@@ -72,11 +80,14 @@ class PendingMail {
 
  private:
   [[nodiscard]] Result<> flush();
+  void quote_plain();
 
   PendingPlace place_;
   IncomingMail mail_;
   std::unique_ptr<world::File> file_;
   MailboxText text_;
+  std::string plain_;  // mbox: not quoted yet
+  FromQuoter quoter_;
   std::string buffer_;
   std::uint64_t written_ = 0;
   bool released_ = false;

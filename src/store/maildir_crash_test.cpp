@@ -2,6 +2,7 @@
 // server's part: whatever was not answered with success is delivered again. In the end each message is there exactly once,
 // whole, and what had been answered was never lost (FAULTS F1, F3, I2).
 #include "store/maildir.hpp"
+#include "sim/shared_files.hpp"
 #include "support/mailbox_rig.hpp"
 
 #include <gtest/gtest.h>
@@ -14,7 +15,8 @@ using testing::delivery_name;
 using testing::stored_text;
 
 std::set<int> start(sim::Disk& disk, const std::vector<int>& batch, bool may_be_repeat) {
-  MaildirFormat format{disk, {.root = "/mail", .account = {1000, 1000}}};
+  sim::SharedFiles files;
+  MaildirFormat format{disk, files, {.root = "/mail", .account = {1000, 1000}}};
   const auto mailbox = format.open({mail::UserName::parse("alice").value()});
   return mailbox ? testing::deliver_batch(**mailbox, batch, may_be_repeat) : std::set<int>{};
 }

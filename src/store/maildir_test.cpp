@@ -1,5 +1,6 @@
 // Delivery into Maildir on the simulated disk: the files, their rights, repeats, faults.
 #include "sim/disk.hpp"
+#include "sim/shared_files.hpp"
 #include "store/maildir.hpp"
 
 #include <gtest/gtest.h>
@@ -22,7 +23,7 @@ class MaildirTest : public ::testing::Test {
   void use_disk(std::uint64_t seed) {
     disk = std::make_unique<sim::Disk>(sim::DiskSettings{.seed = seed});
     EXPECT_TRUE(disk->make_root("/mail", 0755));
-    format = std::make_unique<MaildirFormat>(*disk, MailboxSettings{.root = "/mail", .account = {1000, 1000}});
+    format = std::make_unique<MaildirFormat>(*disk, files, MailboxSettings{.root = "/mail", .account = {1000, 1000}});
   }
 
   [[nodiscard]] MailboxTarget target() const { return {mail::UserName::parse("alice").value()}; }
@@ -58,6 +59,7 @@ class MaildirTest : public ::testing::Test {
   }
 
   std::unique_ptr<sim::Disk> disk;
+  sim::SharedFiles files;
   std::unique_ptr<MaildirFormat> format;
 };
 
@@ -245,7 +247,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST_F(MaildirTest, ForSystemUsersEverythingIsGivenToThem) {
   disk->set_account(0, 0);
-  MaildirFormat as_root{*disk, {.root = "/mail", .account = {0, 0}}};
+  MaildirFormat as_root{*disk, files, {.root = "/mail", .account = {0, 0}}};
   auto mailbox = as_root.open({mail::UserName::parse("bob").value(), MailboxOwner{2000, 100}}).value();
   auto staged = mailbox->stage(mail("a")).value();
   ASSERT_TRUE(staged->finish());

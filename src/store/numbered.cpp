@@ -1,6 +1,7 @@
 #include "store/numbered.hpp"
 
 #include "base/ascii.hpp"
+#include "store/mailbox_quota.hpp"
 
 #include <fmt/core.h>
 
@@ -67,6 +68,31 @@ Result<std::string> read_some(Folder& folder, std::string_view name, std::size_t
   return bytes;
 }
 
+/// Counts the texts. Readers remove mail under the lock without a word to us, so only counting tells.
+class NumberedCensus final : public MailboxCensus {
+ public:
+  explicit NumberedCensus(Folder& folder) : folder_(folder) {}
+
+  Result<MailboxUse> count() override {
+    const auto entries = folder_.list();
+    if (!entries) return failure(entries.error());
+    MailboxUse use;
+    for (const auto& entry : *entries) {
+      if (!number_of(entry.name, text_suffix)) continue;
+      const auto facts = folder_.facts(entry.name);
+      if (!facts && facts.error().kind == Error::Kind::not_found) continue;
+      if (!facts) return failure(facts.error());
+      use.octets += facts->size;
+      ++use.mails;
+    }
+    return use;
+  }
+  Result<std::optional<std::int64_t>> last_change() override { return std::nullopt; }
+
+ private:
+  Folder& folder_;
+};
+
 /// A mail with its place in the order.
 struct Placed {
   PendingMail* mail = nullptr;
@@ -77,8 +103,12 @@ struct Placed {
 
 class Numbered final : public Mailbox {
  public:
-  Numbered(MailboxFolderSet set, PendingRights rights, Duration lock_wait)
-      : set_(std::move(set)), rights_(rights), lock_wait_(lock_wait) {}
+  Numbered(MailboxFolderSet set, world::SharedFiles& files, const QuotaSettings& quota, Duration lock_wait)
+      : set_(std::move(set)),
+        rights_(quota.rights),
+        census_(folder()),
+        quota_({files, folder(), folder(), census_}, quota),
+        lock_wait_(lock_wait) {}
 
   Result<std::unique_ptr<PendingMail>> stage(IncomingMail mail) override {
     auto name = hidden_name(mail);
@@ -97,6 +127,7 @@ class Numbered final : public Mailbox {
   [[nodiscard]] Result<> find_repeats(std::vector<Placed>& placed);
   [[nodiscard]] Result<Number> last_number();
   [[nodiscard]] Result<Number> highest_listed();
+  [[nodiscard]] Result<> admit(std::vector<Placed>& placed);
   [[nodiscard]] Result<> reserve(Placed& mail, Number& last);
   [[nodiscard]] Result<bool> take_next(const IncomingMail& mail, Number number);
   [[nodiscard]] Result<> remember_last(Number last);
@@ -104,6 +135,8 @@ class Numbered final : public Mailbox {
 
   MailboxFolderSet set_;
   PendingRights rights_;
+  NumberedCensus census_;
+  MailboxQuota quota_;
   Duration lock_wait_;
 };
 
@@ -127,6 +160,7 @@ Result<> Numbered::publish_all(std::vector<Placed>& placed) {
   if (!lock) return failure(lock.error());
   if (auto made = make_if_missing(last_name); !made) return made;
   if (auto found = find_repeats(placed); !found) return found;
+  if (auto admitted = admit(placed); !admitted) return admitted;
   auto last = last_number();
   if (!last) return failure(last.error());
 
@@ -139,7 +173,18 @@ Result<> Numbered::publish_all(std::vector<Placed>& placed) {
   for (auto& mail : placed) {
     if (mail.result) mail.result = show(mail);
   }
+  quota_.write_down();
+  if (std::ranges::any_of(placed, &Placed::has_number)) quota_.forget();  // whether it was counted, nobody knows
   return folder().sync();
+}
+
+/// Only what is new: for a mail that has its number already it is no question of room.
+Result<> Numbered::admit(std::vector<Placed>& placed) {
+  if (auto looked = quota_.look(); !looked) return looked;
+  for (auto& mail : placed) {
+    if (mail.result && !mail.has_number) mail.result = quota_.admit(mail.mail->octets());
+  }
+  return {};
 }
 
 Result<> Numbered::prepare_status(const IncomingMail& mail) {
@@ -264,7 +309,8 @@ Result<> Numbered::show(Placed& mail) {
 Result<std::unique_ptr<Mailbox>> NumberedFormat::open(const MailboxTarget& target) {
   auto set = folders_.open(target, {});
   if (!set) return failure(std::move(set).error());
-  return std::make_unique<Numbered>(std::move(*set), folders_.rights(target), lock_wait_);
+  const QuotaSettings quota{folders_.settings().quota, ".quota", folders_.owner_of(target), folders_.rights(target)};
+  return std::make_unique<Numbered>(std::move(*set), files_, quota, lock_wait_);
 }
 
 }  // namespace posthorn::store

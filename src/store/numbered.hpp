@@ -8,18 +8,21 @@
 
 #include "store/mailbox.hpp"
 #include "store/mailbox_folder.hpp"
+#include "world/shared_files.hpp"
 
 namespace posthorn::store {
 
 class NumberedFormat final : public MailboxFormat {
  public:
-  /// The disk outlives it. `lock_wait`: how long a publication waits for another that holds the mailbox.
-  NumberedFormat(world::Disk& disk, MailboxSettings settings, Duration lock_wait = std::chrono::seconds{10})
-      : folders_(disk, std::move(settings)), lock_wait_(lock_wait) {}
+  /// Both outlive it. `lock_wait`: how long a publication waits for another that holds the mailbox.
+  NumberedFormat(world::Disk& disk, world::SharedFiles& files, MailboxSettings settings,
+                 Duration lock_wait = std::chrono::seconds{10})
+      : files_(files), folders_(disk, std::move(settings)), lock_wait_(lock_wait) {}
 
   [[nodiscard]] Result<std::unique_ptr<Mailbox>> open(const MailboxTarget& target) override;
 
  private:
+  world::SharedFiles& files_;
   MailboxFolders folders_;
   Duration lock_wait_;
 };

@@ -1,5 +1,6 @@
 // Delivery into numbered mailboxes on the simulated disk: numbers, states, repeats, faults, and power cuts everywhere.
 #include "store/numbered.hpp"
+#include "sim/shared_files.hpp"
 #include "support/mailbox_rig.hpp"
 
 #include <gtest/gtest.h>
@@ -14,7 +15,8 @@ using testing::delivery_name;
 using testing::stored_text;
 
 std::set<int> start(sim::Disk& disk, const std::vector<int>& batch, bool may_be_repeat) {
-  NumberedFormat format{disk, {.root = "/mail", .account = {1000, 1000}}};
+  sim::SharedFiles files;
+  NumberedFormat format{disk, files, {.root = "/mail", .account = {1000, 1000}}};
   const auto mailbox = format.open({mail::UserName::parse("alice").value()});
   return mailbox ? testing::deliver_batch(**mailbox, batch, may_be_repeat) : std::set<int>{};
 }
@@ -95,7 +97,8 @@ TEST_F(NumberedTest, ARepeatFindsItsNumberAndKeepsItsState) {
 TEST_F(NumberedTest, AHeldMailboxDefersAfterTheWait) {
   EXPECT_EQ(start(disk, {1}, false).size(), 1U);
   auto held = disk.open_root("/mail/alice").value()->lock(".lock").value();
-  NumberedFormat format{disk, {.root = "/mail", .account = {1000, 1000}}};
+  sim::SharedFiles files;
+  NumberedFormat format{disk, files, {.root = "/mail", .account = {1000, 1000}}};
   const auto mailbox = format.open({mail::UserName::parse("alice").value()}).value();
   auto staged = mailbox->stage(testing::incoming(2, false)).value();
   ASSERT_TRUE(staged->finish());
@@ -108,7 +111,8 @@ TEST_F(NumberedTest, AHeldMailboxDefersAfterTheWait) {
 TEST_F(NumberedTest, ForSystemUsersEveryFileIsGivenToThem) {
   disk.set_account(0, 0);
   ASSERT_TRUE(disk.change_owner("/mail", 0, 0));
-  NumberedFormat format{disk, {.root = "/mail", .account = {0, 0}}};
+  sim::SharedFiles files;
+  NumberedFormat format{disk, files, {.root = "/mail", .account = {0, 0}}};
   const auto mailbox = format.open({mail::UserName::parse("alice").value(), MailboxOwner{2000, 100}}).value();
   EXPECT_EQ(testing::deliver_batch(*mailbox, {1}, false).size(), 1U);
   auto folder = disk.open_root("/mail/alice").value();

@@ -1,6 +1,7 @@
 #include "system/posix_folder.hpp"
 
 #include "base/assert.hpp"
+#include "system/file_lock.hpp"
 #include "system/posix_file.hpp"
 #include "system/system_error.hpp"
 
@@ -12,9 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdio>
-#include <ctime>
 #include <limits>
 #include <utility>
 
@@ -24,13 +23,6 @@ namespace {
 using world::EntryType;
 
 constexpr unsigned rights_of_others = 0077;
-constexpr Duration shortest_lock_nap = std::chrono::microseconds{100};
-constexpr Duration longest_lock_nap = std::chrono::milliseconds{20};
-
-void sleep_for(Duration length) {
-  const timespec time{.tv_sec = 0, .tv_nsec = static_cast<long>(length.count())};  // naps are far below a second
-  static_cast<void>(::nanosleep(&time, nullptr));
-}
 
 long openat2(int folder, const char* name, const open_how& how) {
   return ::syscall(SYS_openat2, folder, name, &how, sizeof how);
@@ -234,17 +226,11 @@ Result<> PosixFolder::sync() {
 Result<std::unique_ptr<world::FileLock>> PosixFolder::lock(std::string_view name, Duration wait) {
   auto file = open_regular(name, O_RDWR | O_CREAT, 0600);
   if (!file) return failure(std::move(file.error()));
-  // A lock of the open file, not of the process: threads of ours exclude one another, and lockf(3) of others excludes us.
-  const struct flock whole{.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 0, .l_pid = 0};
-  // The call that waits by itself has no limit, so it is asked again and again, at growing intervals.
-  for (Duration nap = shortest_lock_nap;; nap = std::min(2 * nap, longest_lock_nap)) {
-    if (::fcntl(file->get(), F_OFD_SETLK, &whole) == 0) return std::make_unique<PosixLock>(std::move(*file));
-    const bool is_held = errno == EAGAIN || errno == EACCES;
-    if (!is_held || wait <= Duration{}) return system_failure("lock " + beneath(name), is_held ? EBUSY : errno);
-    sleep_for(std::min(nap, wait));
-    wait -= nap;
-  }
+  if (auto locked = lock_open_file(file->get(), beneath(name), wait); !locked) return failure(std::move(locked.error()));
+  return std::make_unique<PosixLock>(std::move(*file));
 }
+
+Result<Descriptor> PosixFolder::open_descriptor(std::string_view name) { return open_regular(name, O_RDWR, 0); }
 
 Result<> PosixFolder::set_owner(unsigned user, unsigned group) {
   if (::fchown(descriptor_.get(), user, group) != 0) return system_failure("give away " + path_);

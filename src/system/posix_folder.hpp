@@ -35,6 +35,9 @@ class PosixFolder final : public world::Folder {
   [[nodiscard]] Result<world::FreeSpace> free_space() override;
   [[nodiscard]] std::string path() const override { return path_; }
 
+  /// A regular file, for reading and writing.
+  [[nodiscard]] Result<Descriptor> open_descriptor(std::string_view name);
+
  private:
   [[nodiscard]] std::string beneath(std::string_view name) const;
   /// The name as the kernel takes it; `invalid` if it is no name in a folder.

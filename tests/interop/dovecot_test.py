@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
 """A real reader: Dovecot's IMAP server, unpacked beside, opens the Maildir that Posthorn fills and finds the same mail."""
+import contextlib
 import grp
 import imaplib
+import mailbox
 import os
 import pathlib
 import pwd
+import re
 import shutil
 import smtplib
 import subprocess
@@ -26,7 +29,8 @@ def message(number, body):
 class Dovecot:
     """One IMAP server over a mail root; the user "alice", any password. Mail belongs to `account`."""
 
-    def __init__(self, folder, mail_root, account):
+    def __init__(self, folder, mail_root, account, location="", more=""):
+        """`location`: where mail is, as Dovecot writes it; `more`: further lines of its configuration."""
         self.root = peers.root("dovecot")
         self.folder = pathlib.Path(folder)
         (self.port,) = harness.free_ports(1)
@@ -54,7 +58,8 @@ first_valid_gid = 1
 ssl = no
 disable_plaintext_auth = no
 auth_mechanisms = plain
-mail_location = maildir:{mail_root}/%u:INDEX={self.folder}/home/index:CONTROL={self.folder}/home/control
+mail_location = {location or f"maildir:{mail_root}/%u:INDEX={self.folder}/home/index:CONTROL={self.folder}/home/control"}
+{more}
 passdb {{
   driver = static
   args = nopassword=y
@@ -116,6 +121,104 @@ service stats {{
         self.process.terminate()
         self.process.wait(20)
         self.process.stderr.close()
+
+
+QUOTA = 60 * 1024
+WITH_QUOTA = f"""
+mail_plugins = $mail_plugins quota
+protocol imap {{
+  mail_plugins = $mail_plugins imap_quota
+}}
+plugin {{
+  quota = maildir:User quota
+  quota_rule = *:bytes={QUOTA}
+}}
+"""
+
+
+class Shared(unittest.TestCase):
+    """Files that both write: the quota file of a Maildir and its folders; an mbox."""
+
+    def start(self, mailbox, location, more=""):
+        account = "daemon" if os.getuid() == 0 else pwd.getpwuid(os.getuid()).pw_name
+        settings = {"mailbox": mailbox, "queue": {"retry": ["1s"]}}
+        self.server = harness.Posthorn(users=["alice"], account=account if os.getuid() == 0 else "", settings=settings)
+        self.addCleanup(self.server.remove)
+        self.server.start()
+        self.addCleanup(self.server.stop)
+        self.home = self.server.mail / "alice"
+        self.dovecot = Dovecot(self.server.folder / "dovecot", self.server.mail, account, location.format(root=self.server.mail), more)
+        self.addCleanup(self.dovecot.stop)
+        self.dovecot.start()
+
+    def send(self, to="alice@example.test", octets=10_000, subject="hello"):
+        text = f"Subject: {subject}\r\n\r\nFrom the start\r\n" + ("x" * 98 + "\r\n") * (octets // 100)
+        with smtplib.SMTP("127.0.0.1", self.server.port("mx"), timeout=20) as client:
+            client.sendmail("carol@other.test", [to], text)
+
+    def agrees(self, imap):
+        """Dovecot says the sum of what lies there, and the limit that we have."""
+        told = imap.getquotaroot("INBOX")[1][1][0].decode()
+        used, limit = re.search(r"STORAGE (\d+) (\d+)", told).groups()
+        self.assertEqual(int(limit), QUOTA // 1024, told)
+        return abs(int(used) * 1024 - self.sizes()) < 1024
+
+    def lines(self):
+        return (self.home / "maildirsize").read_text().splitlines()
+
+    def sizes(self):
+        return sum(path.stat().st_size for path in self.home.rglob("*/*Q*") if path.is_file() and path.parent.name in ("new", "cur"))
+
+    def test_one_quota_file_is_kept_by_both(self):
+        self.start({"quota": f"{QUOTA}B", "tag_folders": True}, "maildir:{root}/%u", WITH_QUOTA)
+        imap = self.dovecot.login()
+        self.addCleanup(imap.shutdown)
+        for number in range(4):
+            self.send(subject=f"number {number}")
+        self.server.wait_for_mail("alice", 4)
+        harness.wait_until(lambda: self.agrees(imap), 20, "the same sum", describe=lambda: self.lines())
+        self.assertEqual(self.lines()[0], f"{QUOTA}S")
+
+        # A folder that the user makes takes the mail that is for it, and counts.
+        self.assertEqual(imap.create("Lists")[0], "OK")
+        self.send("alice+lists@example.test")
+        harness.wait_until(lambda: imap.select("Lists")[1] == [b"1"], 20, "mail in the folder", describe=self.server.told)
+        harness.wait_until(lambda: self.agrees(imap), 20, "the same sum", describe=lambda: self.lines())
+
+        # The sixth does not fit, until Dovecot has removed one and noted it.
+        self.send(subject="late")
+        harness.wait_until(lambda: "4.2.2" in self.server.told(), 20, "4.2.2", describe=self.server.told)
+        imap.select("INBOX")
+        imap.store("1", "+FLAGS", "\\Deleted")
+        imap.expunge()
+        harness.wait_until(lambda: imap.noop() and len(imap.search(None, "SUBJECT", "late")[1][0].split()) == 1, 20, "the mail that waited",
+                           describe=lambda: (self.lines(), self.server.told()))
+        harness.wait_until(lambda: self.agrees(imap), 20, "the same sum", describe=lambda: self.lines())
+
+    def read(self):
+        """The subjects in the mbox, as Python's own reader finds them."""
+        if not (self.home / "mbox").exists():
+            return []
+        with contextlib.closing(mailbox.mbox(self.home / "mbox", create=False)) as found:
+            return [each["subject"] for each in found]
+
+    def test_an_mbox_is_read_and_rewritten_between_deliveries(self):
+        self.start({"format": "mbox"}, "mbox:~/mail:INBOX={root}/%u/mbox", "mbox_read_locks = fcntl\nmbox_write_locks = dotlock fcntl")
+        for number in range(3):
+            self.send(subject=f"number {number}", octets=300)
+        harness.wait_until(lambda: self.read() == ["number 0", "number 1", "number 2"], 20, "three mails", describe=self.server.told)
+        imap = self.dovecot.login()
+        self.addCleanup(imap.shutdown)
+        self.assertEqual(imap.select("INBOX"), ("OK", [b"3"]))
+        body = imap.fetch("2", "(BODY.PEEK[TEXT])")[1][0][1]
+        self.assertTrue(body.replace(b">From", b"From").startswith(b"From the start\r\nxxx"), body[:80])
+        imap.store("1", "+FLAGS", "\\Deleted")
+        imap.expunge()
+        for number in (3, 4):
+            self.send(subject=f"number {number}", octets=300)
+        harness.wait_until(lambda: imap.noop() and self.read()[-1:] == ["number 4"], 20, "the new ones", describe=self.server.told)
+        self.assertEqual(self.read(), ["number 1", "number 2", "number 3", "number 4"])
+        self.assertEqual([name for name in os.listdir(self.home) if name.endswith(".lock") or name.startswith(".adding")], [])
 
 
 class Reader(unittest.TestCase):

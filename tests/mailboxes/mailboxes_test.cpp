@@ -1,9 +1,11 @@
 // Many deliverers at once on the real disk: threads and processes into one mailbox, while a reader takes mail away, while a
 // folder is replaced by a link. Nothing is lost, doubled or misplaced.
 #include "store/maildir.hpp"
+#include "store/mbox.hpp"
 #include "store/numbered.hpp"
 #include "support/mailbox_rig.hpp"
 #include "system/posix_disk.hpp"
+#include "system/posix_shared_files.hpp"
 
 #include <gtest/gtest.h>
 
@@ -45,7 +47,8 @@ class MailboxesTest : public ::testing::Test {
   template <class Format>
   [[nodiscard]] bool deliver(int first) const {
     system::PosixDisk disk;
-    Format format{disk, settings()};
+    system::PosixSharedFiles files;
+    Format format{disk, files, settings()};
     for (int i = 0; i < batches; ++i) {
       const auto box = format.open({mail::UserName::parse("alice").value()});
       if (!box) return false;
@@ -150,6 +153,39 @@ TEST_F(MailboxesTest, MaildirTakesEverythingWhileAReaderMovesIt) {
   }
   EXPECT_EQ(found, wanted());
   EXPECT_TRUE(fs::is_empty(mailbox() / "tmp"));
+}
+
+/// Each behind the other, whole.
+TEST_F(MailboxesTest, AnMboxTakesEverythingFromProcessesAndThreads) {
+  deliver_everything<store::MboxFormat>([] {});
+  const auto text = read(mailbox() / "mbox");
+  std::size_t octets = 0;
+  for (const auto& wanted_text : wanted()) {
+    const auto entry = "From MAILER-DAEMON Thu Jan  1 00:00:00 1970\n" + wanted_text + "\n";
+    EXPECT_NE(text.find(entry), std::string::npos);
+    octets += entry.size();
+  }
+  EXPECT_EQ(text.size(), octets) << "and nothing else";
+  EXPECT_EQ(std::distance(fs::directory_iterator{mailbox()}, {}), 1) << "no lock and no part is left";
+}
+
+TEST_F(MailboxesTest, NumbersAndAnMboxAreNotLedElsewhereEither) {
+  const auto victim = root_ / "victim";
+  fs::create_directories(victim);
+  const auto swap = [&] {
+    std::error_code none;
+    fs::rename(mailbox(), root_ / "aside", none);
+    fs::create_directory_symlink(victim, mailbox(), none);
+    fs::remove(mailbox(), none);
+    fs::rename(root_ / "aside", mailbox(), none);
+  };
+  std::thread attacker{[&] {
+    for (int i = 0; i < 300; ++i) swap();
+  }};
+  static_cast<void>(deliver_with_threads<store::NumberedFormat>(0));
+  static_cast<void>(deliver_with_threads<store::MboxFormat>(0));
+  attacker.join();
+  EXPECT_TRUE(fs::is_empty(victim));
 }
 
 TEST_F(MailboxesTest, AMailboxThatTurnsIntoALinkWhileDeliveringLeadsNowhereElse) {

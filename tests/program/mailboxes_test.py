@@ -3,10 +3,12 @@
 while the others can."""
 import json
 import os
+import pathlib
 import pwd
 import shutil
 import stat
 import subprocess
+import tempfile
 import unittest
 
 import rig
@@ -122,6 +124,41 @@ class Names(unittest.TestCase):
         self.assertEqual(stat.S_IMODE((home / "new" / self.server.names("bob")[0]).stat().st_mode), 0o600)
 
 
+class Quota(unittest.TestCase):
+    def test_over_quota_that_recipient_alone_waits_until_there_is_room(self):
+        text = b"Subject: big\r\n\r\n" + (b"x" * 70 + b"\r\n") * 40
+        for style, pattern in (("maildir", "new/*"), ("numbered", "*.txt"), ("mbox", "mbox")):
+            server = harness.Posthorn(users=["alice", "bob"],
+                                      settings={"queue": {"retry": ["1s"]}, "mailbox": {"format": style, "quota": "10KiB"}})
+            self.addCleanup(server.remove)
+            with self.subTest(style), server, Client(server.port("mx")) as client:
+                size = lambda user: sum(path.stat().st_size for path in (server.mail / user).glob(pattern))  # noqa: E731
+                for number in (1, 2, 3):
+                    client.deliver("alice@example.test", text=text)
+                    rig.wait_until(lambda: size("alice") > number * len(text) * 0.9, 20, f"mail {number}", describe=server.told)
+                client.deliver("alice@example.test", "bob@example.test", text=text)
+                rig.wait_until(lambda: size("bob") > 0, 20, "bob's mail", describe=server.told)
+                rig.wait_until(lambda: "4.2.2" in server.told(), 20, "4.2.2 in the log", describe=server.told)
+                self.assertLessEqual(size("alice"), 10 * 1024)
+                for path in (server.mail / "alice").glob(pattern):
+                    path.unlink()
+                rig.wait_until(lambda: size("alice") > 0, 20, "the mail that waited", describe=server.told)
+
+    def test_at_the_end_of_its_time_the_sender_is_told(self):
+        settings = {"queue": {"retry": ["1s"], "expire": "2s"}, "mailbox": {"quota": "10KiB"}}
+        lines = (b"x" * 70 + b"\r\n")
+        with harness.Posthorn(users=["alice", "bob"], settings=settings) as server:
+            with Client(server.port("relay")) as client:
+                client.deliver("bob@example.test", text=b"Subject: full\r\n\r\n" + lines * 130)
+                server.wait_for_mail("bob", 1)
+                client.begin("bob@example.test", sender="alice@example.test")
+                client.ask("DATA")
+                client.ask(b"Subject: more\r\n\r\n" + lines * 20 + b".\r\n")
+            (report,) = server.wait_for_mail("alice", 1, 40)
+            self.assertIn(b"Status: 5.2.2\n", report)
+            self.assertEqual(len(server.names("bob")), 1)
+
+
 class Trouble(unittest.TestCase):
     """Mail for two: the one whose mailbox cannot be written waits, the other has it at once; then both have it once."""
 
@@ -164,6 +201,50 @@ class Trouble(unittest.TestCase):
             except OSError:
                 pass
         self.check("4.3.1", filler.unlink)
+
+    def test_without_the_root_folder(self):
+        """It waits as a whole, and comes when the folder is back."""
+        aside = self.server.folder / "aside"
+        with self.server, Client(self.server.port("mx")) as client:
+            client.deliver("alice@example.test")
+            self.server.wait_for_mail("alice", 1)
+            self.server.mail.rename(aside)
+            client.deliver("alice@example.test", "bob@example.test")
+            rig.wait_until(lambda: self.server.told().count("4.3.0") >= 2, 20, "4.3.0 in the log", describe=self.server.told)
+            self.assertFalse(self.server.mail.exists(), "no delivery makes it")
+            aside.rename(self.server.mail)
+            self.server.wait_for_mail("alice", 2)
+            self.server.wait_for_mail("bob", 1)
+
+    def test_with_a_root_folder_that_is_not_ours(self):
+        if os.geteuid() != 0:
+            self.server.mail.chmod(0o500)
+        else:
+            shutil.chown(self.server.mail, "root")
+            self.server.mail.chmod(0o755)
+        with self.server:
+            # As at every start, what root's server finds to be root's becomes the account's; it is taken away after that.
+            if os.geteuid() == 0:
+                shutil.chown(self.server.mail, "nobody")
+            with Client(self.server.port("mx")) as client:
+                client.deliver("bob@example.test")
+            rig.wait_until(lambda: "4.3.0" in self.server.told(), 20, "4.3.0 in the log", describe=self.server.told)
+            self.assertIn(str(self.server.mail), self.server.told(), "the log names the folder")
+            self.server.mail.chmod(0o700)
+            if os.geteuid() == 0:
+                shutil.chown(self.server.mail, "daemon")
+            self.server.wait_for_mail("bob", 1)
+
+    def test_with_a_mailbox_that_is_a_link(self):
+        victim = pathlib.Path(tempfile.mkdtemp(prefix="posthorn-victim-"))
+        self.addCleanup(shutil.rmtree, victim)
+        for each in (victim, victim / "tmp", victim / "new", victim / "cur"):
+            each.mkdir(exist_ok=True)
+            if os.geteuid() == 0:
+                shutil.chown(each, "daemon")
+        self.home.symlink_to(victim)
+        self.check("4.3.0", self.home.unlink)
+        self.assertEqual([list((victim / name).iterdir()) for name in ("tmp", "new", "cur")], [[], [], []])
 
     def owner(self):
         return pwd.getpwnam("daemon").pw_uid if os.geteuid() == 0 else os.getuid()

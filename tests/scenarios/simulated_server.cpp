@@ -92,7 +92,7 @@ SimulatedServer::SimulatedServer(sim::Disk& disk, ServerOptions options)
       directory_(make_directory(), [] { return std::shared_ptr<const rules::Directory>{}; }, workers_, log_),
       routing_(std::make_shared<const rules::Routing>(options_.routing)),
       routes_(directory_, routing_),
-      mailboxes_(disk_, {.root = mail_root, .account = {1000, 1000}}),
+      mailboxes_(disk_, files_, {.root = mail_root, .account = {1000, 1000}}),
       local_delivery_({loop_, workers_, log_}, mailboxes_, {}),
       hand_over_folders_(disk_, {.root = mail_root, .account = {1000, 1000}}),
       hand_over_({loop_, workers_, log_}, std::make_unique<service::HandOverPlaces>(hand_over_folders_), {}),

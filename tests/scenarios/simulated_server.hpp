@@ -12,6 +12,7 @@
 #include "sim/network.hpp"
 #include "sim/random.hpp"
 #include "sim/resolver.hpp"
+#include "sim/shared_files.hpp"
 #include "sim/workers.hpp"
 #include "simulated_authenticator.hpp"
 #include "store/maildir.hpp"
@@ -99,6 +100,7 @@ class SimulatedServer {
   service::DirectorySource directory_;
   service::Snapshot<rules::Routing> routing_;
   service::DirectoryRoutes routes_;
+  sim::SharedFiles files_;
   store::MaildirFormat mailboxes_;
   service::LocalDelivery local_delivery_;
   store::HandOverFormat hand_over_folders_;
