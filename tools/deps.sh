@@ -14,7 +14,7 @@ build_packages=(
   libgtest-dev libgmock-dev libbenchmark-dev python3 ca-certificates
 )
 test_packages=(
-  libclang-rt-19-dev llvm-19 clang-tidy-19 clang-format-19 binutils git openssl strace iproute2
+  libclang-rt-19-dev llvm-19 clang-tidy-19 clang-format-19 binutils git openssl sslscan strace iproute2
   swaks libnet-ssleay-perl curl msmtp nsd unbound ldnsutils bind9-dnsutils dpkg-dev
 )
 

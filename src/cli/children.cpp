@@ -1,10 +1,12 @@
 #include "cli/children.hpp"
 
+#include "cli/auth_settings.hpp"
 #include "cli/check_files.hpp"
 #include "cli/confinement.hpp"
 #include "cli/engine_orders.hpp"
 #include "cli/serve_settings.hpp"
 #include "cli/tls_files.hpp"
+#include "cli/users_wire.hpp"
 #include "config/defaults.hpp"
 #include "system/child_process.hpp"
 #include "system/log_process.hpp"
@@ -13,6 +15,7 @@
 #include "system/process.hpp"
 #include "system/tls_certificate.hpp"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -30,6 +33,8 @@ constexpr Duration log_patience = std::chrono::seconds{3};
 constexpr int engine_oom_score = 50;
 constexpr int others_oom_score = 150;
 constexpr std::size_t keys_channels = 8;
+constexpr std::size_t login_channels = 9;   // as many as the engine has threads that ask
+constexpr std::size_t helper_channels = 8;  // as many checks as it lets run at once
 
 std::vector<system::ListenAddress> addresses_of(const config::Listener& listener) {
   const auto endpoints = listener.addresses.empty() ? config::everywhere(listener.port) : listener.addresses;
@@ -39,6 +44,17 @@ std::vector<system::ListenAddress> addresses_of(const config::Listener& listener
 }
 
 std::uint16_t number_of_keys(system::KeysPacket kind) { return static_cast<std::uint16_t>(kind); }
+
+/// So many channels between two processes, each of which is given its ends.
+Result<> join(const auto& give_one, const auto& give_other, std::size_t channels) {
+  for (std::size_t count = 0; count < channels; ++count) {
+    const auto ends = system::ControlChannel::make_pair();
+    if (!ends) return failure(ends.error());
+    if (auto given = give_one(ends->first.descriptor()); !given) return given;
+    if (auto given = give_other(ends->second.descriptor()); !given) return given;
+  }
+  return {};
+}
 
 /// An account of its own, where the administrator has made one; else the engine's.
 system::Account account_beside(const system::Account& engine, const std::string& suffix) {
@@ -154,6 +170,7 @@ Step Children::choose_accounts() {
   if (!account) return fail_start(std::move(account.error()), ExitStatus::configuration);
   keys_account_ = account_beside(*account, "-keys");
   log_account_ = account_beside(*account, "-log");
+  helper_account_ = account_beside(*account, "-auth");
   engine_account_ = std::move(*account);
   if (auto given = give_folders(); !given) return fail_start(std::move(given.error()));
   return {};
@@ -213,7 +230,20 @@ Step Children::load_keys() {
     return fail_start(Error{Error::Kind::tls, shown_line(loaded->fault)}.context("[tls]"), ExitStatus::configuration);
   }
   first_expiries_ = std::move(loaded->expiries);
+  if (auto done = load_users(keys->channel); !done) return done;
   first_keys_ = std::move(*keys);
+  return {};
+}
+
+Step Children::load_users(const system::ControlChannel& keys) {
+  auto sent = keys.send(number_of_keys(system::KeysPacket::auth_settings), encode(auth_settings(configuration_)));
+  if (sent) sent = send_users_file(keys);
+  if (!sent) return fail_start(std::move(sent.error()).context("reading the users"), ExitStatus::no_input);
+  auto answer = keys.receive(keys_patience);
+  if (!answer) return fail_start(Error{answer.error()}.context("start the keys process"));
+  if (auto taken = take_names(std::move(*answer)); !taken) {
+    return fail_start(std::move(taken.error()).context("reading the users"), ExitStatus::no_input);
+  }
   return {};
 }
 
@@ -229,6 +259,23 @@ Result<system::RoleProcess> Children::start_keys() const {
                              .account = keys_account_,
                              .oom_score = others_oom_score,
                              .kept = {}});
+}
+
+bool Children::needs_helper() const {
+  return std::ranges::any_of(auth_settings(configuration_).sources, &system::AuthSettings::Source::is_elsewhere);
+}
+
+Result<system::RoleProcess> Children::start_helper() const {
+  auto started = system::start_role({.name = "posthorn-auth",
+                                     .arguments = {"serve-auth", std::string{to_text(configuration_.process.sandbox)}},
+                                     .account = helper_account_,
+                                     .oom_score = others_oom_score,
+                                     .kept = {}});
+  if (!started) return started;
+  const auto settings = encode(auth_settings(configuration_));
+  auto sent = started->channel.send(number_of_keys(system::KeysPacket::auth_settings), settings);
+  if (!sent) return failure(std::move(sent.error()));
+  return started;
 }
 
 Result<system::RoleProcess> Children::start_engine() const {
@@ -257,15 +304,18 @@ Result<> Children::give_log(const system::WatchedChannel& engine) const {
 }
 
 Result<> Children::connect(const system::WatchedChannel& engine, const system::WatchedChannel& keys) {
-  for (std::size_t count = 0; count < keys_channels; ++count) {
-    const auto ends = system::ControlChannel::make_pair();
-    if (!ends) return failure(ends.error());
-    const int to_keys = ends->first.descriptor();
-    const int to_engine = ends->second.descriptor();
-    if (auto sent = keys.send(number_of_keys(system::KeysPacket::channel), {}, {&to_keys, 1}); !sent) return sent;
-    if (auto sent = engine.send(number_of(EnginePacket::keys_channel), {}, {&to_engine, 1}); !sent) return sent;
-  }
-  return {};
+  const auto to_keys = [&](int end) { return keys.send(number_of_keys(system::KeysPacket::channel), {}, {&end, 1}); };
+  const auto for_keys = [&](int end) { return engine.send(number_of(EnginePacket::keys_channel), {}, {&end, 1}); };
+  const auto for_logins = [&](int end) { return engine.send(number_of(EnginePacket::login_channel), {}, {&end, 1}); };
+  auto done = join(to_keys, for_keys, keys_channels);
+  if (done) done = join(to_keys, for_logins, login_channels);
+  return done;
+}
+
+Result<> Children::connect_helper(const system::WatchedChannel& keys, const system::WatchedChannel& helper) {
+  const auto to_keys = [&](int end) { return keys.send(number_of_keys(system::KeysPacket::helper), {}, {&end, 1}); };
+  const auto to_helper = [&](int end) { return helper.send(number_of_keys(system::KeysPacket::channel), {}, {&end, 1}); };
+  return join(to_keys, to_helper, helper_channels);
 }
 
 Result<> Children::equip_engine(const system::WatchedChannel& engine, const system::WatchedChannel& keys) const {
@@ -279,6 +329,7 @@ Result<> Children::equip_engine(const system::WatchedChannel& engine, const syst
     }
   }
   if (done) done = give_log(engine);
+  if (done) done = give_names(engine);
   if (done) done = connect(engine, keys);
   if (done) done = engine.send(number_of(EnginePacket::start));
   return done;
@@ -303,6 +354,49 @@ Result<> Children::send_identities(const Channel& keys) {
 }
 
 Result<> Children::send_certificates(const system::WatchedChannel& keys) { return send_identities(keys); }
+
+template <class Channel>
+Result<> Children::send_users_file(const Channel& keys) {
+  const auto& path = configuration_.mailbox.users;
+  // Whatever comes of it: a fault is not tried again before something changes.
+  users_mark_ = store::mark_of(disk_, path);
+  if (!users_mark_.is_there && !path.empty()) {
+    log_.warning("directory.missing", {{"file", path}, {"what_to_do", "make it, or it counts as empty"}});
+  }
+  const auto kind = number_of_keys(system::KeysPacket::users);
+  auto file = system::open_without_links(path);
+  if (!file && file.error().kind == Error::Kind::not_found) return keys.send(kind, encode(users_mark_));
+  if (!file) return failure(std::move(file.error()));
+  const int number = file->get();
+  return keys.send(kind, encode(users_mark_), {&number, 1});
+}
+
+Result<> Children::send_users(const system::WatchedChannel& keys) { return send_users_file(keys); }
+
+Result<> Children::send_accounts(const system::WatchedChannel& keys) {
+  const auto settings = encode(auth_settings(configuration_));
+  if (auto sent = keys.send(number_of_keys(system::KeysPacket::auth_settings), settings); !sent) return sent;
+  return send_users_file(keys);
+}
+
+bool Children::users_have_changed() { return store::mark_of(disk_, configuration_.mailbox.users) != users_mark_; }
+
+Result<> Children::take_names(system::ControlPacket packet) {
+  if (packet.kind == number_of_keys(system::KeysPacket::fault)) {
+    return failure(Error::Kind::invalid, shown_line(packet.payload));
+  }
+  if (packet.kind != number_of_keys(system::KeysPacket::users_read) || packet.descriptors.size() != 1) {
+    return failure(Error::Kind::corrupt, "the keys process answers with something else than names");
+  }
+  names_mark_ = std::move(packet.payload);
+  names_ = std::move(packet.descriptors.front());
+  return {};
+}
+
+Result<> Children::give_names(const system::WatchedChannel& engine) const {
+  const int number = names_.get();
+  return engine.send(number_of(EnginePacket::users), names_mark_, {&number, 1});
+}
 
 Result<> Children::change_configuration(ConfigurationText text, config::Configuration configuration) {
   auto secrets = read_engine_secrets(configuration, disk_);

@@ -45,9 +45,21 @@ class Children {
   [[nodiscard]] Result<> give_configuration(const system::WatchedChannel& engine, bool is_first) const;
   /// New ways from the engine to the keys process.
   [[nodiscard]] static Result<> connect(const system::WatchedChannel& engine, const system::WatchedChannel& keys);
+  /// Whether passwords are asked of PAM or Dovecot, which a process of its own does.
+  [[nodiscard]] bool needs_helper() const;
+  [[nodiscard]] Result<system::RoleProcess> start_helper() const;
+  /// New ways from the keys process to that one.
+  [[nodiscard]] static Result<> connect_helper(const system::WatchedChannel& keys, const system::WatchedChannel& helper);
   /// Opens the certificate files and has the keys process load them; its answer comes later.
   [[nodiscard]] Result<> send_certificates(const system::WatchedChannel& keys);
   [[nodiscard]] bool certificates_have_changed() const { return system::have_changed(marks_); }
+  /// Where passwords are checked; then opens the users file for the keys process, whose answer, the names in it, comes later.
+  [[nodiscard]] Result<> send_accounts(const system::WatchedChannel& keys);
+  [[nodiscard]] Result<> send_users(const system::WatchedChannel& keys);
+  [[nodiscard]] bool users_have_changed();
+  /// The answer, and the engine gets it. Errors: corrupt.
+  [[nodiscard]] Result<> take_names(system::ControlPacket packet);
+  [[nodiscard]] Result<> give_names(const system::WatchedChannel& engine) const;
 
   /// Of a reload: what is started from now on gets this. Errors, and then nothing has changed: a file of secrets that the
   /// configuration names cannot be read.
@@ -77,10 +89,13 @@ class Children {
   [[nodiscard]] Step read_secrets();
   [[nodiscard]] Result<> give_secrets(const system::WatchedChannel& engine) const;
   [[nodiscard]] Step load_keys();
+  [[nodiscard]] Step load_users(const system::ControlChannel& keys);
   [[nodiscard]] Step give_up_rights();
   [[nodiscard]] Result<> give_folders() const;
   template <class Channel>
   [[nodiscard]] Result<> send_identities(const Channel& keys);
+  template <class Channel>
+  [[nodiscard]] Result<> send_users_file(const Channel& keys);
 
   ServeOptions options_;
   ConfigurationText text_;
@@ -98,9 +113,13 @@ class Children {
   std::optional<system::Account> engine_account_;
   std::optional<system::Account> keys_account_;
   std::optional<system::Account> log_account_;
+  std::optional<system::Account> helper_account_;
   EngineSecrets secrets_;  // whose files perhaps only root may read
   std::vector<system::TlsIdentityFiles> certificates_;
   std::vector<system::FileMark> marks_;
+  store::FileMark users_mark_;    // of the users file that was sent last
+  std::string names_mark_;        // of the one that the names are from, as it goes to the engine
+  system::Descriptor names_;      // a memory file
   std::optional<system::RoleProcess> first_keys_;
   std::vector<system::LoadedKeys::Expiry> first_expiries_;
 };

@@ -37,6 +37,7 @@ constexpr std::array commands{
 constexpr std::array parts{
     Command{"serve-engine", "the engine of `serve`", &run_serve_engine},
     Command{"serve-keys", "the keeper of the keys of `serve`", &run_serve_keys},
+    Command{"serve-auth", "what asks PAM and Dovecot for `serve`", &run_serve_auth},
 };
 
 }  // namespace

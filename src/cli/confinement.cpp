@@ -98,20 +98,13 @@ Result<std::vector<std::string>> confine(config::Sandbox sandbox, const system::
   return judge(std::move(*missing), sandbox);
 }
 
-/// Modules of PAM run programs and read what they like: where they are asked there is no filter that would fit.
-bool asks_pam(const config::Configuration& configuration) {
-  return std::ranges::any_of(configuration.auth.sources, [](const config::AuthSource& source) {
-    return source.kind == config::AuthSource::Kind::pam;
-  });
-}
-
 }  // namespace
 
 system::LandlockRules engine_rules(const config::Configuration& configuration) {
   auto readable = system_files();
   const auto& remote = configuration.remote;
   for (const auto* file :
-       {&configuration.mailbox.users, &configuration.mailbox.aliases, &remote.certificate, &remote.key,
+       {&configuration.mailbox.aliases, &remote.certificate, &remote.key,
         &configuration.dns.trust_anchor}) {
     add_folder_of(readable, *file);
   }
@@ -141,17 +134,19 @@ std::vector<std::string> beyond_confinement(const config::Configuration& before,
 
 Result<std::vector<std::string>> confine_engine(const config::Configuration& configuration,
                                                 const std::vector<std::string>& files) {
-  const auto& sandbox = configuration.process.sandbox;
-  if (sandbox != config::Sandbox::off && asks_pam(configuration)) {
-    return judge({"PAM, which [auth] names, runs programs: the engine is not locked in"}, sandbox);
-  }
   auto rules = engine_rules(configuration);
   for (const auto& file : files) add_folder_of(rules.readable, file);
-  return confine(sandbox, rules, system::FilterRole::engine);
+  return confine(configuration.process.sandbox, rules, system::FilterRole::engine);
 }
 
 Result<std::vector<std::string>> confine_keys(config::Sandbox sandbox) {
   return confine(sandbox, {}, system::FilterRole::keys);
+}
+
+Result<std::vector<std::string>> confine_helper(config::Sandbox sandbox, bool asks_pam) {
+  // Modules of PAM run programs and read what they like: there is no filter that would fit.
+  if (asks_pam) return std::vector<std::string>{};
+  return confine(sandbox, {}, system::FilterRole::helper);
 }
 
 std::string_view to_text(config::Sandbox sandbox) {

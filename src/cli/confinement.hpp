@@ -26,6 +26,8 @@ namespace posthorn::cli {
                                                               const std::vector<std::string>& files);
 /// The same for the keys process, which gets the setting as a word: required, wanted, off.
 [[nodiscard]] Result<std::vector<std::string>> confine_keys(config::Sandbox sandbox);
+/// The same for the process that asks PAM and Dovecot. Where PAM is among them nothing but its account holds it.
+[[nodiscard]] Result<std::vector<std::string>> confine_helper(config::Sandbox sandbox, bool asks_pam);
 
 /// "required", "wanted", "off", and back; what is none of them is "required".
 [[nodiscard]] std::string_view to_text(config::Sandbox sandbox);

@@ -2,6 +2,8 @@
 
 #include "base/byte_reader.hpp"
 #include "base/byte_writer.hpp"
+#include "cli/users_wire.hpp"
+#include "store/users.hpp"
 #include "system/memory_file.hpp"
 
 #include <algorithm>
@@ -37,6 +39,15 @@ bool take(system::ControlPacket packet, EngineEquipment& into) {
     const auto place = decode_bound_socket(packet.payload);
     if (place) into.listeners.push_back({*place, std::move(descriptor)});
     return place.has_value();
+  }
+  if (packet.kind == number_of(EnginePacket::users)) {
+    auto users = take_users(packet);
+    if (users) into.users = std::move(*users);
+    return users.has_value();
+  }
+  if (packet.kind == number_of(EnginePacket::login_channel)) {
+    into.logins.emplace_back(std::move(descriptor));
+    return true;
   }
   if (packet.kind == number_of(EnginePacket::keys_channel)) {
     into.keys.emplace_back(std::move(descriptor));
@@ -120,6 +131,15 @@ bool take_secret(system::ControlPacket packet, EngineSecrets& into) {
   if (into.logins.routes.size() <= place) into.logins.routes.resize(place + 1);
   into.logins.routes[place] = std::move(login);
   return true;
+}
+
+Result<std::shared_ptr<const store::GivenUsers>> take_users(const system::ControlPacket& packet) {
+  auto mark = decode_file_mark(packet.payload);
+  if (!mark) return failure(std::move(mark.error()));
+  if (packet.descriptors.size() != 1) return malformed();
+  auto text = system::read_whole(packet.descriptors.front(), mark->path, store::max_users_file_octets);
+  if (!text) return failure(std::move(text.error()));
+  return std::make_shared<const store::GivenUsers>(std::move(*text), std::move(*mark));
 }
 
 std::string shown_line(std::string_view octets) {

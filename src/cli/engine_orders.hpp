@@ -4,9 +4,11 @@
 
 #include "cli/load_configuration.hpp"
 #include "cli/outgoing_logins.hpp"
+#include "store/directory_files.hpp"
 #include "system/control_channel.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,6 +25,8 @@ enum class EnginePacket : std::uint16_t {
   token,  ///< the open file of the control interface's token
   login,  ///< a user and a password for another server, which only the parent may read
   // … and before or after it:
+  users,          ///< which users file, with a memory file of the names in it
+  login_channel,  ///< one more way to the keys process, for logins
   log_channel,   ///< the way to the log process, or to the next one
   keys_channel,  ///< one more way to the keys process
   reload,        ///< as configuration
@@ -32,6 +36,7 @@ enum class EnginePacket : std::uint16_t {
   ready,  ///< where it listens
   alive,  ///< every loop has answered
   reloaded,
+  users_wanted,  ///< the users file seems to be another than the one the names came from
 };
 
 [[nodiscard]] constexpr std::uint16_t number_of(EnginePacket kind) { return static_cast<std::uint16_t>(kind); }
@@ -60,6 +65,9 @@ struct EngineSecrets {
 /// What a packet `login` or `token` brings. False: it is malformed, or of another kind.
 [[nodiscard]] bool take_secret(system::ControlPacket packet, EngineSecrets& into);
 
+/// What a packet `users` brings. Errors: corrupt, io.
+[[nodiscard]] Result<std::shared_ptr<const store::GivenUsers>> take_users(const system::ControlPacket& packet);
+
 /// A line of the engine's that may be shown: printable ASCII, at most 4,000 octets.
 [[nodiscard]] std::string shown_line(std::string_view octets);
 
@@ -73,7 +81,9 @@ struct EngineEquipment {
   std::vector<Listener> listeners;
   system::Descriptor log;
   EngineSecrets secrets;
+  std::shared_ptr<const store::GivenUsers> users;
   std::vector<system::ControlChannel> keys;
+  std::vector<system::ControlChannel> logins;  ///< ways to the keys process that are kept for logins
 };
 /// Takes packets until `start`. Errors: corrupt, ended, timed_out.
 [[nodiscard]] Result<EngineEquipment> receive_equipment(const system::ControlChannel& parent);

@@ -2,14 +2,18 @@
 
 #include "cli/confinement.hpp"
 #include "cli/directory_settings.hpp"
+#include "cli/login_keeper.hpp"
 #include "store/directory_files.hpp"
+#include "system/clock.hpp"
 #include "system/keys_process.hpp"
+#include "system/password_helper.hpp"
 #include "system/posix_disk.hpp"
 #include "system/process.hpp"
 #include "system/role_process.hpp"
 #include "system/signals.hpp"
 #include "world/workers.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace posthorn::cli {
@@ -18,10 +22,13 @@ namespace {
 constexpr Duration between_signs = std::chrono::milliseconds{500};
 
 /// Those that aliases include stand in no configuration. What is wrong with them is told later, by who reads them for use.
-std::vector<std::string> files_of_directory(const config::Configuration& configuration) {
+std::vector<std::string> files_of_directory(const config::Configuration& configuration,
+                                            std::shared_ptr<const store::GivenUsers> users) {
   system::PosixDisk disk;
   std::vector<std::string> files;
-  if (const auto loaded = store::load_directory(disk, directory_settings(configuration))) {
+  auto settings = directory_settings(configuration);
+  settings.given_users = std::move(users);
+  if (const auto loaded = store::load_directory(disk, settings)) {
     for (const auto& mark : loaded->marks) files.push_back(mark.path);
   }
   return files;
@@ -36,11 +43,12 @@ ExitStatus EngineProcess::run(system::ControlChannel parent) {
   auto equipment = receive_equipment(parent);
   if (!equipment) return refuse(start_failure(std::move(equipment.error()).context("start the engine")));
   auto loaded = parse_configuration(equipment->configuration, options_.overrides);
+  if (!equipment->users) return refuse({ExitStatus::system_fault, {Error::Kind::invalid, "the engine was given no users"}});
   if (!loaded) {
     for (const auto& line : loaded.error().lines) console_.complain("{}", line);
     return loaded.error().status;
   }
-  const auto missing = confine_engine(*loaded, files_of_directory(*loaded));
+  const auto missing = confine_engine(*loaded, files_of_directory(*loaded, equipment->users));
   if (!missing) return refuse(start_failure(Error{missing.error()}.context("the sandbox")));
   world_ = std::make_unique<ServeWorld>(std::move(*loaded), std::move(*equipment), options_.adopt_spool);
   for (const auto& what : *missing) world_->add_warning("the sandbox is not complete: " + what);
@@ -58,6 +66,7 @@ world::Task<ExitStatus> EngineProcess::live(system::ControlChannel parent) {
   auto watched = system::WatchedChannel::make(world_->home(), std::move(parent));
   if (!watched) co_return refuse(start_failure(std::move(watched.error())));
   parent_ = std::move(*watched);
+  world_->users().ask_by([this] { tell(EnginePacket::users_wanted); });
   world::Event end(world_->home());
   world::Event watches_ended(world_->home());
   tasks_.start(tell_progress(end));
@@ -91,7 +100,14 @@ world::Task<bool> EngineProcess::obey_one(system::ControlPacket packet) {
   }
   if (packet.descriptors.size() != 1) co_return true;
   auto& descriptor = packet.descriptors.front();
+  if (packet.kind == number_of(EnginePacket::users)) {
+    if (auto users = take_users(packet)) world_->take_users(std::move(*users));
+    co_return true;
+  }
   if (packet.kind == number_of(EnginePacket::log_channel)) world_->change_log(std::move(descriptor));
+  if (packet.kind == number_of(EnginePacket::login_channel)) {
+    world_->add_login_channel(system::ControlChannel{std::move(descriptor)});
+  }
   if (packet.kind == number_of(EnginePacket::keys_channel)) {
     world_->add_keys_channel(system::ControlChannel{std::move(descriptor)});
   }
@@ -145,6 +161,8 @@ ExitStatus run_serve_keys(const Invocation& invocation, Console& console) {
   }
   const auto& words = invocation.arguments;
   auto ready = system::prepare_keys_process();
+  system::KernelRandom random;
+  LoginKeeper logins{{random.next(), random.next()}};
   if (ready) {
     auto confined = confine_keys(to_sandbox(words.empty() ? "" : words.front()));
     if (!confined) ready = failure(std::move(confined.error()));
@@ -153,7 +171,30 @@ ExitStatus run_serve_keys(const Invocation& invocation, Console& console) {
     console.complain("the keys process: {}", ready.error().text);
     return start_failure(std::move(ready.error())).status;
   }
-  system::run_keys_process(*parent);
+  system::run_keys_process(*parent, logins);
+}
+
+ExitStatus run_serve_auth(const Invocation& invocation, Console& console) {
+  const auto parent = system::adopt_role_channel();
+  const auto packet = parent ? parent->receive(std::chrono::seconds{30}) : failure(parent.error());
+  const auto settings = packet ? system::decode_auth_settings(packet->payload) : failure(packet.error());
+  if (!settings) {
+    console.complain("{}", settings.error().text);
+    return ExitStatus::usage;
+  }
+  system::name_process("posthorn-auth");
+  const bool asks_pam = std::ranges::any_of(settings->sources, [](const auto& source) {
+    return source.kind == system::AuthSettings::Source::Kind::pam;
+  });
+  const auto& words = invocation.arguments;
+  const auto confined = confine_helper(to_sandbox(words.empty() ? "" : words.front()), asks_pam);
+  if (!confined) {
+    console.complain("the process that asks PAM and Dovecot: {}", confined.error().text);
+    return start_failure(Error{confined.error()}).status;
+  }
+  system::PasswordHelper helper{*settings};
+  helper.serve_parent(*parent);
+  return ExitStatus::ok;
 }
 
 }  // namespace posthorn::cli

@@ -47,5 +47,7 @@ class EngineProcess {
 [[nodiscard]] ExitStatus run_serve_engine(const Invocation& invocation, Console& console);
 /// The command `serve-keys`, the same.
 [[nodiscard]] ExitStatus run_serve_keys(const Invocation& invocation, Console& console);
+/// The command `serve-auth`, the same.
+[[nodiscard]] ExitStatus run_serve_auth(const Invocation& invocation, Console& console);
 
 }  // namespace posthorn::cli

@@ -15,6 +15,7 @@ namespace posthorn::cli {
 namespace {
 
 constexpr unsigned file_workers = 8;  // for mailboxes, body files and reading: as many syncs at once as a disk gains from
+constexpr Duration login_patience = std::chrono::seconds{30};  // for one step, in the keys process and behind it
 constexpr std::size_t longest_token = 4'096;
 constexpr Duration certificate_watch = std::chrono::seconds{1};
 constexpr std::string_view too_many_files = "421 4.3.2 too many connections now, try again later\r\n";
@@ -43,7 +44,7 @@ Step ServeWorld::set_up() {
   using Self = ServeWorld;
   for (const auto step : {&Self::fit_descriptors, &Self::take_listeners, &Self::bind_control_http, &Self::read_token,
                           &Self::take_logins, &Self::check_outgoing_certificate, &Self::bind_control_socket,
-                          &Self::start_workers, &Self::fetch_certificates, &Self::make_auth_sources,
+                          &Self::start_workers, &Self::fetch_certificates, &Self::make_authenticator,
                           &Self::read_directory, &Self::make_loops, &Self::make_acceptors, &Self::make_local_delivery,
                           &Self::make_remote_delivery, &Self::make_control, &Self::make_server}) {
     if (auto done = (this->*step)(); !done) return done;
@@ -148,15 +149,20 @@ Step ServeWorld::fetch_certificates() {
   return {};
 }
 
-/// PAM and Dovecot make a thread wait; the users file only makes it work.
-Step ServeWorld::make_auth_sources() {
+/// PAM and Dovecot make a check wait; the users file only makes it work.
+Step ServeWorld::make_authenticator() {
   constexpr unsigned least_checks = 2;
   constexpr unsigned waiting_checks = 8;
   const bool waits = std::ranges::any_of(configuration_.auth.sources, [](const auto& source) {
     return source.kind != config::AuthSource::Kind::users_file;
   });
-  login_checks_ = waits ? waiting_checks : std::max(least_checks, system::processors());
-  auth_ = std::make_unique<AuthSources>(configuration_, disk_, KeyedHash::Key{random_.next(), random_.next()}, login_checks_);
+  login_checks_ = waits ? waiting_checks : std::clamp(system::processors(), least_checks, waiting_checks);
+  logins_ = std::make_shared<system::KeysClient>(login_patience);
+  for (auto& channel : equipment_.logins) logins_->add_channel(std::move(channel));
+  sasl_ = std::make_unique<system::RemoteSasl>(logins_);
+  // One thread more, so that what is quick never waits for checks.
+  login_workers_ = std::make_unique<system::WorkerThreads>(system::WorkerThreads::Settings{"logins", login_checks_ + 1});
+  authenticator_ = std::make_unique<system::WorkerAuthenticator>(*sasl_, *login_workers_);
   return {};
 }
 
@@ -166,7 +172,9 @@ void ServeWorld::report_start() {
 }
 
 Step ServeWorld::read_directory() {
-  const auto settings = directory_settings(configuration_);
+  auto settings = directory_settings(configuration_);
+  users_ = std::make_unique<UsersBoard>(equipment_.users);
+  settings.given_users = users_->current();
   auto loaded = store::load_directory(disk_, settings);
   if (!loaded) return fail_start(std::move(loaded.error()), ExitStatus::no_input);
   for (const auto& fault : loaded->faults) log_->warning("directory.fault", {{"error", fault.to_string()}});
@@ -181,9 +189,11 @@ Step ServeWorld::read_directory() {
 
 /// Without marks the files are read at its first call, whether they have changed or not.
 service::DirectorySource::Reader ServeWorld::directory_reader(std::optional<std::vector<store::FileMark>> marks) const {
-  return [this, settings = directory_settings(configuration_),
-          known = std::move(marks)]() mutable -> Result<std::shared_ptr<const rules::Directory>> {
-    if (known && !store::has_changed(disk_, *known)) return nullptr;
+  return [this, settings = directory_settings(configuration_), known = std::move(marks),
+          names = users_->current()]() mutable -> Result<std::shared_ptr<const rules::Directory>> {
+    auto now = users_->current(store::mark_of(disk_, settings.users_file));
+    if (known && now == names && !store::has_changed(disk_, *known)) return nullptr;
+    settings.given_users = names = std::move(now);
     auto loaded = store::load_directory(disk_, settings);
     if (!loaded) return failure(loaded.error());
     for (const auto& fault : loaded->faults) log_->warning("directory.fault", {{"error", fault.to_string()}});
@@ -286,7 +296,7 @@ Step ServeWorld::make_server() {
                                               std::move(settings),
                                               service::Server::Parts{*directory_, *routes_, *local_delivery_,
                                                                      remote_delivery_.get(), explainer_.get(),
-                                                                     &auth_->authenticator()});
+                                                                     authenticator_.get()});
   return {};
 }
 
@@ -305,7 +315,7 @@ ExitStatus ServeWorld::run(world::Task<ExitStatus> life) {
 /// What was still under way when the time was over is destroyed with its tasks; first no other thread may know of it.
 void ServeWorld::end_threads() {
   handshake_workers_->end();
-  auth_->end();
+  login_workers_->end();
   commit_worker_->end();
   workers_->end();
   dns_.reset();
@@ -361,7 +371,6 @@ world::Task<> ServeWorld::reload(config::Configuration configuration, EngineSecr
   routing_.replace(make_routing(configuration_, secrets.logins));
   remote_delivery_->change(make_remote_settings(configuration_, bound_endpoints()));
   server_->reload(make_policy(configuration_, {certificates_}), make_connection_limits(configuration_));
-  auth_->change(configuration_);
   directory_->change_reader(directory_reader(std::nullopt));
   co_await directory_->refresh_now(home());
   change_token(secrets.token);

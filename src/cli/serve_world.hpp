@@ -3,11 +3,11 @@
 // keys) was done by its parent (cli/children), which gave it sockets and ways to the other processes.
 #pragma once
 
-#include "cli/auth_sources.hpp"
 #include "cli/engine_orders.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/serve_settings.hpp"
 #include "cli/start_failure.hpp"
+#include "cli/users_board.hpp"
 #include "service/directory_routes.hpp"
 #include "service/explainer.hpp"
 #include "service/local_delivery.hpp"
@@ -22,11 +22,13 @@
 #include "system/posix_disk.hpp"
 #include "system/posix_shared_files.hpp"
 #include "system/queued_log.hpp"
+#include "system/remote_sasl.hpp"
 #include "system/socket_network.hpp"
 #include "system/stream_environment.hpp"
 #include "system/thread.hpp"
 #include "system/tls_identities.hpp"
 #include "system/unbound_resolver.hpp"
+#include "system/worker_authenticator.hpp"
 #include "system/worker_threads.hpp"
 
 #include "world/wait.hpp"
@@ -64,6 +66,10 @@ class ServeWorld {
   void tell_certificates_changed() { certificate_source_->tell_changed(); }
   /// One more way to the keys process; another log process.
   void add_keys_channel(system::ControlChannel channel) { keys_->add_channel(std::move(channel)); }
+  void add_login_channel(system::ControlChannel channel) { logins_->add_channel(std::move(channel)); }
+  /// The names of the users, and how to ask for new ones; the directory follows.
+  void take_users(UsersBoard::Names names) { users_->replace(std::move(names)); }
+  [[nodiscard]] UsersBoard& users() { return *users_; }
   void change_log(system::Descriptor socket) { log_->reconnect(std::move(socket)); }
   /// Comes back when every loop has run something: none of them is stuck. On the home loop.
   [[nodiscard]] world::Task<> visit_loops();
@@ -79,7 +85,7 @@ class ServeWorld {
   [[nodiscard]] Step check_outgoing_certificate();
   [[nodiscard]] Step bind_control_socket();
   [[nodiscard]] Step start_workers();
-  [[nodiscard]] Step make_auth_sources();
+  [[nodiscard]] Step make_authenticator();
   [[nodiscard]] Step fetch_certificates();
   [[nodiscard]] Step read_directory();
   [[nodiscard]] Step make_loops();
@@ -111,12 +117,16 @@ class ServeWorld {
   std::unique_ptr<system::QueuedLog> log_;
   std::unique_ptr<system::WorkerThreads> commit_worker_;
   std::unique_ptr<system::WorkerThreads> workers_;
-  std::unique_ptr<AuthSources> auth_;
+  std::unique_ptr<UsersBoard> users_;
   std::unique_ptr<service::DirectorySource> directory_;
   service::Snapshot<rules::Routing> routing_;
   std::unique_ptr<service::DirectoryRoutes> routes_;
   std::unique_ptr<store::MailboxFormat> mailboxes_;
   std::shared_ptr<system::KeysClient> keys_ = std::make_shared<system::KeysClient>();
+  std::shared_ptr<system::KeysClient> logins_;  // another way to the same process: a check of a password takes its time
+  std::unique_ptr<system::RemoteSasl> sasl_;
+  std::unique_ptr<system::WorkerThreads> login_workers_;
+  std::unique_ptr<system::WorkerAuthenticator> authenticator_;
   std::shared_ptr<system::KeysMaterialSource> certificate_source_;
   std::shared_ptr<system::TlsIdentityStore> certificates_;
   std::unique_ptr<system::WorkerThreads> handshake_workers_;

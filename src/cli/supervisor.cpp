@@ -70,6 +70,9 @@ world::Task<ExitStatus> Supervisor::live() {
   tasks_.start(listen_to_keys(keys_));
   expiries_ = children_->first_expiries();
   warn_of_expiry();
+  if (children_->needs_helper()) {
+    if (auto started = start_helper(); !started) co_return refuse(start_failure(std::move(started.error())));
+  }
   if (auto started = start_engine(); !started) co_return refuse(start_failure(std::move(started.error())));
   tasks_.start(watch_engine());
   tasks_.start(watch_certificates());
@@ -121,6 +124,12 @@ void Supervisor::reap() {
       children_->log().error("keys.ended", {{"error", "the keys process " + ended->to_text()},
                                             {"what_to_do", "nothing: it is started again"}});
       tasks_.start(start_keys_again());
+    } else if (helper_ && ended->pid == helper_->pid) {
+      helper_->channel->close();
+      helper_.reset();
+      children_->log().error("auth.ended", {{"error", "the process that asks PAM and Dovecot " + ended->to_text()},
+                                            {"what_to_do", "nothing: it is started again"}});
+      tasks_.start(start_helper_again());
     } else if (ended->pid == children_->log_pid()) {
       tasks_.start(start_log_again());
     }
@@ -184,6 +193,7 @@ void Supervisor::take_new_configuration(ConfigurationText text, config::Configur
     children_->log().error("log.reopened_by_its_process", {{"error", started.error().text}});
   }
   read_certificates_again();
+  if (keys_) static_cast<void>(children_->send_accounts(*keys_->channel));
   if (!engine_) return;
   static_cast<void>(children_->give_log(*engine_->channel));
   static_cast<void>(children_->give_configuration(*engine_->channel, false));

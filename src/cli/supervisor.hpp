@@ -67,10 +67,14 @@ class Supervisor {
   [[nodiscard]] world::Task<> start_engine_again();
   [[nodiscard]] world::Task<> start_keys_again();
   [[nodiscard]] world::Task<> start_log_again();
+  [[nodiscard]] Result<> start_helper();
+  [[nodiscard]] world::Task<> start_helper_again();
   [[nodiscard]] world::Task<> listen_to_engine(ChildPointer engine);
   [[nodiscard]] world::Task<> listen_to_keys(ChildPointer keys);
   void on_engine_ready(const std::string& where);
   void on_keys_loaded(Child& keys, std::string_view payload);
+  void on_names_read(system::ControlPacket packet);
+  void read_users_again();
 
   // Watches
   [[nodiscard]] world::Task<> watch_engine();
@@ -88,13 +92,16 @@ class Supervisor {
   std::unique_ptr<system::SignalWatch> signals_;
   ChildPointer engine_;  ///< none: it has ended and is not yet started again
   ChildPointer keys_;    ///< the same
+  ChildPointer helper_;  ///< that asks PAM and Dovecot; none: the same, or none is needed
   Patience engine_patience_;
   Patience keys_patience_;
   Patience log_patience_;
+  Patience helper_patience_;
   bool was_ready_ = false;
   ExitStatus status_ = ExitStatus::ok;
   std::string where_;       ///< we listen
-  std::string last_fault_;  ///< of the certificates, which is told once
+  std::string last_fault_;        ///< of the certificates, which is told once
+  std::string last_users_fault_;  ///< the same
   std::vector<system::LoadedKeys::Expiry> expiries_;
   MonotonicTime warned_of_expiry_{};
   world::TaskGroup tasks_;

@@ -46,8 +46,29 @@ Result<> Supervisor::start_keys() {
   if (!keys) return failure(std::move(keys.error()));
   keys_ = std::move(*keys);
   tasks_.start(listen_to_keys(keys_));
+  if (auto sent = children_->send_accounts(*keys_->channel); !sent) return sent;
   read_certificates_again();
+  if (helper_) return Children::connect_helper(*keys_->channel, *helper_->channel);
   return {};
+}
+
+Result<> Supervisor::start_helper() {
+  helper_patience_.started = loop_->now();
+  auto process = children_->start_helper();
+  if (!process) return failure(std::move(process.error()));
+  auto helper = adopt(std::move(*process));
+  if (!helper) return failure(std::move(helper.error()));
+  helper_ = std::move(*helper);
+  if (!keys_) return {};
+  return Children::connect_helper(*keys_->channel, *helper_->channel);
+}
+
+world::Task<> Supervisor::start_helper_again() {
+  while (!co_await events_->end.wait(after(loop_->now(), helper_patience_.next(loop_->now())))) {
+    const auto started = start_helper();
+    if (started) co_return;
+    children_->log().error("auth.not_started", {{"error", started.error().text}});
+  }
 }
 
 /// It needs the keys process; while that is away it waits for it.
@@ -88,6 +109,7 @@ world::Task<> Supervisor::listen_to_engine(ChildPointer engine) {
       on_engine_ready(shown_line(packet->payload));
     }
     if (packet->kind == number_of(EnginePacket::reloaded)) manager_.tell_ready(where_);
+    if (packet->kind == number_of(EnginePacket::users_wanted)) read_users_again();
   }
 }
 
@@ -101,10 +123,36 @@ void Supervisor::on_engine_ready(const std::string& where) {
 
 world::Task<> Supervisor::listen_to_keys(ChildPointer keys) {
   for (;;) {
-    const auto packet = co_await keys->channel->next();
+    auto packet = co_await keys->channel->next();
     if (!packet) co_return;
-    if (packet->kind == static_cast<std::uint16_t>(system::KeysPacket::loaded)) on_keys_loaded(*keys, packet->payload);
+    const auto kind = static_cast<system::KeysPacket>(packet->kind);
+    if (kind == system::KeysPacket::loaded) on_keys_loaded(*keys, packet->payload);
+    if (kind == system::KeysPacket::users_gone) read_users_again();
+    if (kind == system::KeysPacket::users_read || kind == system::KeysPacket::fault) on_names_read(std::move(*packet));
   }
+}
+
+/// A file that cannot be read keeps what was known.
+void Supervisor::on_names_read(system::ControlPacket packet) {
+  const auto taken = children_->take_names(std::move(packet));
+  if (!taken) {
+    children_->log().error("directory.unreadable",
+                           {{"error", taken.error().text},
+                            {"what_to_do", "mend the file; until then the directory stays as it was"}});
+  } else if (engine_) {
+    static_cast<void>(children_->give_names(*engine_->channel));
+  }
+}
+
+void Supervisor::read_users_again() {
+  if (!keys_ || !children_->users_have_changed()) return;
+  const auto sent = children_->send_users(*keys_->channel);
+  const auto fault = sent ? std::string{} : sent.error().text;
+  if (!fault.empty() && fault != last_users_fault_) {
+    children_->log().error("directory.unreadable",
+                           {{"error", fault}, {"what_to_do", "mend the file; until then the directory stays as it was"}});
+  }
+  last_users_fault_ = fault;
 }
 
 void Supervisor::on_keys_loaded(Child& keys, std::string_view payload) {
@@ -137,6 +185,7 @@ void Supervisor::read_certificates_again() {
 world::Task<> Supervisor::watch_certificates() {
   while (!co_await events_->end.wait(after(loop_->now(), certificate_watch))) {
     if (children_->certificates_have_changed()) read_certificates_again();
+    read_users_again();
     if (loop_->now() - warned_of_expiry_ >= day) warn_of_expiry();
   }
 }

@@ -26,14 +26,12 @@ std::string octets_for(const KeyedHash& hash, std::string_view name, std::size_t
 }  // namespace
 
 struct UserVerifiers::Book {
-  store::FileMark mark;
   std::vector<std::string> domains;
   std::vector<store::UserLine> users;                // with hashes of use only
   std::unordered_map<std::string, std::size_t> places;  // canonical name: place in `users`
   std::vector<std::size_t> scram;                    // places of those with a SCRAM verifier
 
-  Book(std::vector<store::UserLine> lines, store::FileMark of, std::vector<std::string> ours)
-      : mark(std::move(of)), domains(std::move(ours)) {
+  Book(std::vector<store::UserLine> lines, std::vector<std::string> ours) : domains(std::move(ours)) {
     for (auto& line : lines) {
       if (!system::is_usable_hash(line.hash)) continue;
       if (system::scram_verifier_of(line.hash)) scram.push_back(users.size());
@@ -53,8 +51,10 @@ struct UserVerifiers::Book {
   }
 };
 
-UserVerifiers::UserVerifiers(Settings settings, world::Disk& disk, KeyedHash::Key key)
-    : disk_(disk), hash_(key), salt_hash_({key.second, key.first}), settings_(std::move(settings)) {}
+UserVerifiers::UserVerifiers(Settings settings, KeyedHash::Key key, std::function<void()> look)
+    : hash_(key), salt_hash_({key.second, key.first}), look_(std::move(look)) {
+  replace({}, settings);
+}
 
 UserVerifiers::~UserVerifiers() = default;
 
@@ -67,20 +67,15 @@ UserVerifiers::Entry UserVerifiers::find(std::string_view name, bool for_scram) 
 
 bool UserVerifiers::has_scram() { return !current()->scram.empty(); }
 
-void UserVerifiers::change(Settings settings) {
+void UserVerifiers::replace(std::string_view text, const Settings& settings) {
+  auto book = std::make_shared<const Book>(store::parse_users(text, settings.users_file).users, settings.domains);
   const std::lock_guard lock(mutex_);
-  settings_ = std::move(settings);
-  book_.reset();
+  book_ = std::move(book);
 }
 
 std::shared_ptr<const UserVerifiers::Book> UserVerifiers::current() {
+  look_();
   const std::lock_guard lock(mutex_);
-  if (book_ && store::mark_of(disk_, settings_.users_file) == book_->mark) return book_;
-  auto file = store::read_text_file(disk_, settings_.users_file, store::max_users_file_octets);
-  if (!file && book_) return book_;
-  auto mark = file ? file->mark : store::FileMark{.path = settings_.users_file};
-  auto users = store::parse_users(file ? file->text : "", settings_.users_file).users;
-  book_ = std::make_shared<const Book>(std::move(users), std::move(mark), settings_.domains);
   return book_;
 }
 

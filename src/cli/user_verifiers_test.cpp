@@ -20,7 +20,10 @@ class Verifiers : public ::testing::Test {
   posthorn::testing::TemporaryFolder folder;
   std::string path = folder.path("users");
   system::PosixDisk disk;
-  UserVerifiers book{{path, {"example.org"}}, disk, {1, 2}};
+  UserVerifiers book{{path, {"example.org"}}, {1, 2}, [this] {
+    const auto file = store::read_text_file(disk, path, 1 << 20);
+    if (file) book.replace(file->text, {path, {"example.org"}});
+  }};
 
   void write(const std::string& text) {
     ASSERT_TRUE(store::change_text_file(disk, path, {.limit = 1 << 20}, [&](std::string_view) { return text; }));

@@ -30,7 +30,7 @@ class DirectoryLoader {
 
  private:
   Result<> read_users(rules::Directory::Parts& parts) {
-    auto text = read(settings_.users_file, max_users_file_octets);
+    auto text = users_text();
     if (!text) return failure(std::move(text.error()).context("reading the users"));
     auto list = parse_users(*text, settings_.users_file);
     add_faults(std::move(list.faults));
@@ -42,6 +42,13 @@ class DirectoryLoader {
       parts.users.push_back(std::move(user.name));
     }
     return {};
+  }
+
+  Result<std::string> users_text() {
+    const auto* given = settings_.given_users.get();
+    if (given == nullptr) return read(settings_.users_file, max_users_file_octets);
+    if (!given->mark.is_there) loaded_.missing.push_back(settings_.users_file);
+    return given->text;
   }
 
   Result<> read_aliases(rules::Directory::Parts& parts) {

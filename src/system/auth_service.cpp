@@ -245,7 +245,7 @@ world::AuthOffer AuthService::offer() {
   return {.passwords = !sources_.empty(), .scram = book_ != nullptr && book_->has_scram()};
 }
 
-std::unique_ptr<AuthConversation> AuthService::begin(world::AuthStart start) {
+std::unique_ptr<SaslExchange> AuthService::begin(world::AuthStart start) {
   return std::make_unique<AuthConversation>(*this, std::move(start));
 }
 

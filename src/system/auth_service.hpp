@@ -1,5 +1,5 @@
 // AuthService: the server's side of SASL by libgsasl, and the passwords behind it. Synchronous and free of loops, so that
-// it runs on worker threads as well as in a process of its own, which alone may read the hashes.
+// it runs on worker threads as well as in a process of its own, which alone may read the hashes. Calls block.
 // PLAIN (RFC 4616), LOGIN, SCRAM-SHA-256 and SCRAM-SHA-256-PLUS (RFC 5802, RFC 7677, channel binding by RFC 9266 and RFC
 // 5929). Unknown users are taken through the same steps as known ones. One user never acts for another: an authorization
 // identity is refused unless it is the authentication identity.
@@ -7,7 +7,7 @@
 
 #include "base/result.hpp"
 #include "system/auth_source.hpp"
-#include "world/authenticator.hpp"
+#include "system/sasl_service.hpp"
 
 #include <memory>
 #include <optional>
@@ -20,18 +20,14 @@ namespace posthorn::system {
 
 class AuthConversation;
 
-class AuthService {
+class AuthService final : public SaslService {
  public:
   /// `book`: for SCRAM; none: there is no SCRAM. All are owned elsewhere and outlive the service.
   AuthService(std::vector<PasswordSource*> sources, VerifierBook* book);
-  ~AuthService();
-  AuthService(const AuthService&) = delete;
-  AuthService& operator=(const AuthService&) = delete;
+  ~AuthService() override;
 
-  /// Blocks. Any thread.
-  [[nodiscard]] world::AuthOffer offer();
-  /// Any thread.
-  [[nodiscard]] std::unique_ptr<AuthConversation> begin(world::AuthStart start);
+  [[nodiscard]] world::AuthOffer offer() override;
+  [[nodiscard]] std::unique_ptr<SaslExchange> begin(world::AuthStart start) override;
 
  private:
   friend class AuthConversation;
@@ -42,17 +38,13 @@ class AuthService {
   Gsasl* context_ = nullptr;
 };
 
-/// One exchange: one call at a time, each may come from another thread. Calls block for as long as a hash takes.
-class AuthConversation {
+class AuthConversation final : public SaslExchange {
  public:
   AuthConversation(AuthService& service, world::AuthStart start);
-  ~AuthConversation();
-  AuthConversation(const AuthConversation&) = delete;
-  AuthConversation& operator=(const AuthConversation&) = delete;
+  ~AuthConversation() override;
 
-  /// As world::AuthExchange::respond() and proceed().
-  [[nodiscard]] world::AuthAnswer respond(const std::optional<Secret>& response);
-  [[nodiscard]] world::AuthAnswer proceed();
+  [[nodiscard]] world::AuthAnswer respond(const std::optional<Secret>& response) override;
+  [[nodiscard]] world::AuthAnswer proceed() override;
 
  private:
   friend class AuthService;

@@ -208,6 +208,8 @@ constexpr std::array for_engine{"socket",
                                 "setrlimit",
                                 "landlock_create_ruleset"};
 
+constexpr std::array for_helper{"socket", "connect"};
+
 /// Nothing of ours tries these: who does is not us any more.
 constexpr std::array deadly{"execve",
                             "execveat",
@@ -304,6 +306,7 @@ bool fill(void* filter, FilterRole role) {
   bool filled = ::seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1) == 0 && add(filter, SCMP_ACT_ALLOW, common) &&
                 add_threads(filter) && add(filter, SCMP_ACT_KILL_PROCESS, deadly);
   if (role == FilterRole::engine) filled = filled && add(filter, SCMP_ACT_ALLOW, for_engine);
+  if (role == FilterRole::helper) filled = filled && add(filter, SCMP_ACT_ALLOW, for_helper);
   return filled;
 }
 

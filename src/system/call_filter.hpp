@@ -12,6 +12,7 @@ namespace posthorn::system {
 enum class FilterRole : std::uint8_t {
   engine,  ///< network, files, threads
   keys,    ///< threads, memory, and the sockets it has; it opens nothing
+  helper,  ///< the same, and it connects to sockets of the machine
 };
 
 /// Of every thread. Errors: unsupported (a kernel without it), invalid.

@@ -1,6 +1,5 @@
 #include "system/keys_process.hpp"
 
-#include "system/keys_service.hpp"
 #include "system/process.hpp"
 
 #include <openssl/crypto.h>
@@ -32,8 +31,8 @@ Result<> prepare_keys_process() {
   return refuse_dumps();
 }
 
-void run_keys_process(const ControlChannel& parent) {
-  KeysService service;
+void run_keys_process(const ControlChannel& parent, KeysPart& part) {
+  KeysService service{&part};
   service.serve_parent(parent);
   ::_exit(0);
 }

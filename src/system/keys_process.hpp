@@ -4,6 +4,7 @@
 #pragma once
 
 #include "system/control_channel.hpp"
+#include "system/keys_service.hpp"
 
 namespace posthorn::system {
 
@@ -11,6 +12,6 @@ namespace posthorn::system {
 Result<> prepare_keys_process();
 
 /// Runs until the parent has gone, then ends the process.
-[[noreturn]] void run_keys_process(const ControlChannel& parent);
+[[noreturn]] void run_keys_process(const ControlChannel& parent, KeysPart& part);
 
 }  // namespace posthorn::system

@@ -7,7 +7,6 @@
 #include <openssl/crypto.h>
 
 #include <algorithm>
-#include <span>
 #include <utility>
 
 namespace posthorn::system {
@@ -22,6 +21,9 @@ std::uint16_t number_of(KeysPacket kind) { return static_cast<std::uint16_t>(kin
 
 }  // namespace
 
+KeysService::KeysService(KeysPart* part)
+    : part_(part), channels_([this](KeysPacket kind, std::string_view body) { return answer(kind, body); }) {}
+
 void KeysService::serve_parent(const ControlChannel& parent) {
   for (;;) {
     auto packet = parent.receive(idle);
@@ -31,24 +33,13 @@ void KeysService::serve_parent(const ControlChannel& parent) {
 }
 
 bool KeysService::obey(const ControlChannel& parent, ControlPacket packet) {
-  switch (static_cast<KeysPacket>(packet.kind)) {
-    case KeysPacket::identity:
-      return take_identity(std::move(packet));
-    case KeysPacket::load:
-      return parent.send(number_of(KeysPacket::loaded), encode(load())).has_value();
-    case KeysPacket::channel:
-      if (packet.descriptors.size() != 1) return false;
-      add_channel(ControlChannel{std::move(packet.descriptors.front())});
-      return true;
-    case KeysPacket::sign:
-    case KeysPacket::signature:
-    case KeysPacket::list:
-    case KeysPacket::listed:
-    case KeysPacket::fault:
-    case KeysPacket::loaded:
-      return false;
-  }
-  return false;
+  const auto kind = static_cast<KeysPacket>(packet.kind);
+  if (kind == KeysPacket::identity) return take_identity(std::move(packet));
+  if (kind == KeysPacket::load) return parent.send(number_of(KeysPacket::loaded), encode(load())).has_value();
+  if (kind != KeysPacket::channel) return part_ != nullptr && part_->obey(parent, std::move(packet));
+  if (packet.descriptors.size() != 1) return false;
+  channels_.add(ControlChannel{std::move(packet.descriptors.front())});
+  return true;
 }
 
 bool KeysService::take_identity(ControlPacket packet) {
@@ -78,49 +69,18 @@ LoadedKeys KeysService::load() {
   return loaded;
 }
 
-void KeysService::add_channel(ControlChannel channel) {
-  std::erase_if(served_, [](const Served& served) { return served.ended.load(); });
-  if (served_.size() >= most_channels) return;
-  auto& served = served_.emplace_back(std::move(channel));
-  served.thread = Thread{"keys", [this, &served] {
-                           serve(served.channel);
-                           served.ended = true;
-                         }};
-}
-
-void KeysService::serve(const ControlChannel& channel) const {
-  for (;;) {
-    const auto packet = channel.receive(idle);
-    if (!packet && is_over(packet.error())) break;
-    if (packet && !answer(channel, *packet)) break;
-  }
-  channel.hang_up();
-}
-
-/// Errors end the channel.
-Result<> KeysService::answer(const ControlChannel& channel, const ControlPacket& packet) const {
-  if (!packet.descriptors.empty()) return failure(Error::Kind::corrupt, "descriptors where none may be");
-  std::string_view body{packet.payload};
-  const auto number = take_number(body);
-  if (!number) return failure(Error::Kind::corrupt, "a question without a number");
-  const auto reply = reply_to(static_cast<KeysPacket>(packet.kind), body);
-  if (!reply) return failure(reply.error());
-  const int file = reply->file.get();
-  const std::span<const int> files{&file, reply->file.is_open() ? 1U : 0U};
-  return channel.send(number_of(reply->kind), with_number(*number, reply->body), files);
-}
-
-Result<KeysService::Reply> KeysService::reply_to(KeysPacket kind, std::string_view body) const {
+Result<ChannelThreads::Reply> KeysService::answer(KeysPacket kind, std::string_view body) const {
   if (kind == KeysPacket::list) return list();
+  if (kind != KeysPacket::sign && part_ != nullptr) return part_->answer(kind, body);
   if (kind != KeysPacket::sign) return failure(Error::Kind::corrupt, "an unknown packet");
   const auto request = decode_sign_request(body);
   if (!request) return failure(request.error());
   auto signature = keys_.sign(*request);
-  if (!signature) return Reply{.kind = KeysPacket::fault, .body = signature.error().text.substr(0, KeysLimits::text)};
-  return Reply{.kind = KeysPacket::signature, .body = std::move(*signature)};
+  if (!signature) return ChannelThreads::Reply{.kind = KeysPacket::fault, .body = signature.error().text.substr(0, KeysLimits::text)};
+  return ChannelThreads::Reply{.kind = KeysPacket::signature, .body = std::move(*signature)};
 }
 
-KeysService::Reply KeysService::list() const {
+ChannelThreads::Reply KeysService::list() const {
   auto file = make_memory_file("certificates", encode(keys_.identities()));
   if (!file) return {.kind = KeysPacket::fault, .body = file.error().text};
   return {.kind = KeysPacket::listed, .body = {}, .file = std::move(*file)};

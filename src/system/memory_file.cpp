@@ -17,6 +17,13 @@ Result<> check_regular(const Descriptor& file, const std::string& name) {
   return {};
 }
 
+Result<Descriptor> open_regular(const std::string& path, int more) {
+  Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | more)};
+  if (!file.is_open()) return system_failure("open " + path);
+  if (auto regular = check_regular(file, path); !regular) return failure(std::move(regular.error()));
+  return file;
+}
+
 }  // namespace
 
 Result<Descriptor> make_memory_file(const std::string& name, std::string_view text) {
@@ -49,11 +56,8 @@ Result<std::string> read_whole(const Descriptor& file, const std::string& name, 
   return text;
 }
 
-Result<Descriptor> open_for_reading(const std::string& path) {
-  Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)};
-  if (!file.is_open()) return system_failure("open " + path);
-  if (auto regular = check_regular(file, path); !regular) return failure(std::move(regular.error()));
-  return file;
-}
+Result<Descriptor> open_for_reading(const std::string& path) { return open_regular(path, 0); }
+
+Result<Descriptor> open_without_links(const std::string& path) { return open_regular(path, O_NOFOLLOW); }
 
 }  // namespace posthorn::system

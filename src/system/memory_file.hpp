@@ -19,5 +19,7 @@ Result<std::string> read_whole(const Descriptor& file, const std::string& name, 
 
 /// Opens a regular file to be read here or by another process. Errors: not_found, not_permitted, invalid (no file).
 Result<Descriptor> open_for_reading(const std::string& path);
+/// The same; a link at the file's name is is_link.
+Result<Descriptor> open_without_links(const std::string& path);
 
 }  // namespace posthorn::system

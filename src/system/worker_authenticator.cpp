@@ -19,20 +19,24 @@ struct Step {
 
 class WorkerExchange final : public world::AuthExchange {
  public:
-  WorkerExchange(std::shared_ptr<AuthConversation> conversation, world::Workers& workers, world::Loop& loop)
+  WorkerExchange(std::shared_ptr<SaslExchange> conversation, world::Workers& workers, world::Loop& loop)
       : conversation_(std::move(conversation)), workers_(workers), loop_(loop) {}
+
+  ~WorkerExchange() override {
+    if (conversation_ != nullptr) workers_.run([conversation = std::move(conversation_)]() mutable { conversation.reset(); });
+  }
 
   world::Task<AuthAnswer> respond(std::optional<Secret> response, MonotonicTime deadline) override {
     auto words = std::make_shared<std::optional<Secret>>(std::move(response));
-    co_return co_await run([words](AuthConversation& conversation) { return conversation.respond(*words); }, deadline);
+    co_return co_await run([words](SaslExchange& conversation) { return conversation.respond(*words); }, deadline);
   }
 
   world::Task<AuthAnswer> proceed(MonotonicTime deadline) override {
-    co_return co_await run([](AuthConversation& conversation) { return conversation.proceed(); }, deadline);
+    co_return co_await run([](SaslExchange& conversation) { return conversation.proceed(); }, deadline);
   }
 
  private:
-  world::Task<AuthAnswer> run(std::function<AuthAnswer(AuthConversation&)> work, MonotonicTime deadline) {
+  world::Task<AuthAnswer> run(std::function<AuthAnswer(SaslExchange&)> work, MonotonicTime deadline) {
     if (conversation_ == nullptr) co_return AuthAnswer{};
     const auto step = std::make_shared<Step>(loop_);
     workers_.run([step, conversation = conversation_, work = std::move(work), &loop = loop_]() mutable {
@@ -45,7 +49,7 @@ class WorkerExchange final : public world::AuthExchange {
     co_return AuthAnswer{AuthAnswer::Kind::trouble, "the source of passwords did not answer in time"};
   }
 
-  std::shared_ptr<AuthConversation> conversation_;
+  std::shared_ptr<SaslExchange> conversation_;  // goes on a worker, too: it may have to tell another process
   world::Workers& workers_;
   world::Loop& loop_;
 };
@@ -57,7 +61,7 @@ world::Task<world::AuthOffer> WorkerAuthenticator::offer(world::Loop& loop) {
 }
 
 std::unique_ptr<world::AuthExchange> WorkerAuthenticator::begin(world::Loop& loop, world::AuthStart start) {
-  return std::make_unique<WorkerExchange>(std::shared_ptr<AuthConversation>(service_.begin(std::move(start))), workers_,
+  return std::make_unique<WorkerExchange>(std::shared_ptr<SaslExchange>(service_.begin(std::move(start))), workers_,
                                           loop);
 }
 

@@ -1,8 +1,8 @@
-// WorkerAuthenticator: the service of system/auth_service behind world::Authenticator, on worker threads of this process.
+// WorkerAuthenticator: a SaslService behind world::Authenticator, on worker threads of this process.
 // A step that does not end by its deadline (a PAM module that hangs) is given up; its thread comes back when it may.
 #pragma once
 
-#include "system/auth_service.hpp"
+#include "system/sasl_service.hpp"
 #include "world/authenticator.hpp"
 #include "world/workers.hpp"
 
@@ -13,13 +13,13 @@ namespace posthorn::system {
 class WorkerAuthenticator final : public world::Authenticator {
  public:
   /// Both outlive it, and every exchange; the workers have ended before the service goes.
-  WorkerAuthenticator(AuthService& service, world::Workers& workers) : service_(service), workers_(workers) {}
+  WorkerAuthenticator(SaslService& service, world::Workers& workers) : service_(service), workers_(workers) {}
 
   world::Task<world::AuthOffer> offer(world::Loop& loop) override;
   [[nodiscard]] std::unique_ptr<world::AuthExchange> begin(world::Loop& loop, world::AuthStart start) override;
 
  private:
-  AuthService& service_;
+  SaslService& service_;
   world::Workers& workers_;
 };
 

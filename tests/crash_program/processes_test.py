@@ -174,6 +174,46 @@ class Processes(unittest.TestCase):
         keys = self.server.child("keys")
         self.assertTrue(found_in_memory(keys, secret) or found_in_memory(keys, secret[::-1]), "the search finds what is there")
 
+    def log_in(self, password="sesame"):
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        with smtplib.SMTP_SSL("127.0.0.1", self.server.port("submission"), timeout=40, context=context) as client:
+            try:
+                return client.login("alice", password)[0]
+            except smtplib.SMTPAuthenticationError as refused:
+                return refused.smtp_code
+
+    def set_password(self, password):
+        done = harness.subprocess.run([str(harness.program()), "user", "passwd", "alice", "-c", str(self.server.config)],
+                                      input=password.encode() + b"\n", capture_output=True, timeout=60)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_what_is_kept_of_passwords_is_with_the_keys(self):
+        """The next login finds a new password, also after a crash; the engine has neither the verifier nor the right to read it."""
+        self.set_password("sesame")
+        (self.server.folder / "users").chmod(0o600)  # root's, where this test is
+        self.assertEqual(self.log_in(), 235, self.server.told())
+        self.kill("keys")
+        self.assertEqual(self.log_in(), 235, self.server.told())
+        self.set_password("another")
+        self.assertEqual(self.log_in(), 535)
+        self.assertEqual(self.log_in("another"), 235)
+        if os.geteuid() == 0:
+            verifier = (self.server.folder / "users").read_text().split(",")[2].split(":")[0].split("$")[0].encode()
+            self.assertGreater(len(verifier), 20)
+            self.assertFalse(found_in_memory(self.server.child("engine"), verifier), "the engine has a verifier")
+            self.assertTrue(found_in_memory(self.server.child("keys"), verifier), "the search finds what is there")
+        self.server.stop()
+
+    def test_a_new_user_is_known_at_once(self):
+        for name in ("bob", "carol"):
+            done = harness.subprocess.run([str(harness.program()), "user", "add", name, "-c", str(self.server.config)], stdin=harness.subprocess.DEVNULL, capture_output=True, timeout=60)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            with smtplib.SMTP("127.0.0.1", self.server.port("mx"), timeout=20) as client:
+                client.sendmail("a@other.test", [f"{name}@example.test"], b"Subject: x\r\n\r\nx\r\n")
+            self.server.wait_for_mail(name, 1)
+        self.server.stop()
+
     def test_the_state_is_not_shared(self):
         """A second server on the same state ends with 75, whatever the state of the first one's processes."""
         self.kill("engine", signal.SIGSTOP)

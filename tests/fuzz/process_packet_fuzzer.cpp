@@ -2,6 +2,8 @@
 // refused, and what was read is what its writer would write.
 #include "base/assert.hpp"
 #include "cli/engine_orders.hpp"
+#include "cli/users_wire.hpp"
+#include "system/auth_wire.hpp"
 #include "system/control_channel.hpp"
 #include "system/keys_wire.hpp"
 
@@ -12,9 +14,12 @@ namespace {
 
 using namespace posthorn;
 
+std::string_view text_of(const std::string& octets) { return octets; }
+std::string_view text_of(const Secret& octets) { return octets.reveal(); }
+
 /// Reading and writing are each other's inverse.
 void check(const auto& read, std::string_view octets) {
-  if (read) ensure(encode(*read) == octets, "a packet has one form");
+  if (read) ensure(text_of(encode(*read)) == octets, "a packet has one form");
 }
 
 }  // namespace
@@ -28,6 +33,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check(system::decode_identity_files(octets), octets);
   check(system::decode_identities(octets), octets);
   check(cli::decode_bound_socket(octets), octets);
+  check(system::decode_auth_opening(octets), octets);
+  check(system::decode_auth_step(octets), octets);
+  check(system::decode_auth_stepped(octets), octets);
+  check(system::decode_auth_offer(octets), octets);
+  check(system::decode_auth_settings(octets), octets);
+  check(system::decode_password_order(octets), octets);
+  check(system::decode_password_verdict(octets), octets);
+  check(cli::decode_file_mark(octets), octets);
   static_cast<void>(system::decode_loaded_keys(octets));
   const auto line = cli::shown_line(octets);
   for (const char each : line) ensure(each >= ' ' && each <= '~', "a line is printable");

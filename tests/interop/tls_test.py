@@ -4,6 +4,7 @@ resumption, the certificate of its own making, new files without a restart, and 
 import contextlib
 import os
 import pathlib
+import re
 import select
 import smtplib
 import socket
@@ -256,6 +257,21 @@ class Tls(unittest.TestCase):
                     break
                 octets += more
         return octets
+
+    def test_a_client_that_was_made_to_fall_back_is_told(self):
+        """RFC 7507: one who says that it speaks less than it could, while we speak more, was tricked."""
+        port = self.serve().port("submission")
+        tried = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-tls1_2", "-fallback_scsv"], stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+        self.assertIn(b"inappropriate fallback", tried.stdout + tried.stderr)
+
+    def test_the_last_octets_of_a_random_tell_of_a_downgrade(self):
+        """RFC 8446 §4.1.3: a server that could have spoken 1.3 says so in its random, and a client of 1.3 that was given 1.2 ends."""
+        port = self.serve().port("submission")
+        seen = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-tls1_2", "-msg"], stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+        hello = re.search(r"ServerHello\n((?: +[0-9a-f ]+\n)+)", seen.stdout.decode())
+        self.assertIsNotNone(hello, seen.stdout[:2000])
+        octets = bytes.fromhex(hello[1])
+        self.assertEqual(octets[4 + 2 + 24:4 + 2 + 32], b"DOWNGRD\x01")
 
     def test_plain_text_where_tls_is_expected(self):
         server = self.serve()
