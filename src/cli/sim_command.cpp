@@ -1,6 +1,5 @@
 #include "cli/sim_command.hpp"
 
-#include "base/planted_faults.hpp"
 #include "cli/options.hpp"
 #include "proof/exhaustive.hpp"
 #include "proof/simulation.hpp"
@@ -87,20 +86,9 @@ ExitStatus run_sim(const Invocation& invocation, Console& console) {
       ->check(CLI::Range(1, 3))
       ->excludes(one)
       ->excludes(many);
-  std::string fault;
-  bool list_faults = false;
   bool stops = false;
   options.app().add_flag("--stop-at-failure", stops, "end with the first run that fails");
-  options.app().add_option("--fault", fault, "plant this fault, in a program built with POSTHORN_PLANTED_FAULTS");
-  options.app().add_flag("--faults", list_faults, "list the faults that can be planted");
   if (const auto status = options.read(console)) return *status;
-  if (list_faults) {
-    for (const auto name : planted_fault_names()) console.print("{}\n", name);
-    return ExitStatus::ok;
-  }
-  if (!fault.empty() && !plant_fault(fault)) {
-    return options.refuse(console, "there is no such fault in this program; posthorn_planted sim --faults lists them");
-  }
   if (letters > 0) return run_exhaustive(letters, console);
   auto range = one->count() > 0 ? std::optional{Range{seed, seed}} : std::nullopt;
   if (many->count() > 0) range = read_range(seeds);

@@ -1,5 +1,7 @@
 #include "service/queue_manager.hpp"
 
+#include "base/planted_fault.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -18,7 +20,8 @@ const Group* find_group(const std::vector<Group>& groups, rules::EntryId entry) 
 std::vector<std::uint32_t> open_recipients(const store::StoredMessage& message, const Group& group) {
   std::vector<std::uint32_t> open;
   for (const auto place : group.recipients) {
-    if (message.states[place].status == Status::queued) open.push_back(place);
+    const bool is_passed_over = planted(PlantedFault::queue_tries_first_recipient_only) && !open.empty();
+    if (message.states[place].status == Status::queued && !is_passed_over) open.push_back(place);
   }
   return open;
 }
@@ -68,7 +71,7 @@ world::Task<> QueueManager::adopt_waiting() {
   MessageId after_id{};
   while (!stopped_) {
     const auto messages = co_await world_.spool.load_next(world_.loop, after_id, settings_.adopt_batch);
-    if (messages.empty()) {
+    if (messages.empty() || planted(PlantedFault::queue_forgets_what_waited)) {
       facts_.is_recovered = true;
       co_return;
     }
@@ -154,6 +157,7 @@ void QueueManager::start_due(Lane lane) {
 }
 
 void QueueManager::set_timer() {
+  if (planted(PlantedFault::queue_wake_up_lost) && timer_ != world::TimerId::none) return;
   auto when = local_.next_wakeup();
   if (world_.remote != nullptr) when = std::min(when, remote_.next_wakeup());
   if (timer_ != world::TimerId::none && when == timer_at_) return;

@@ -1,4 +1,5 @@
 // QueueManager: the end of an attempt. The outcome is recorded, then reported, then the plan goes on.
+#include "base/planted_fault.hpp"
 #include "service/history_lines.hpp"
 #include "service/queue_manager.hpp"
 
@@ -68,6 +69,7 @@ world::Task<> QueueManager::settle(Lane lane, rules::EntryId entry, store::Store
   const auto due = next_due(round, world_.loop.clock().wall(), world_.loop.now());
   std::vector<store::Outcome> outcomes;
   for (const auto& each : round) outcomes.push_back({each.event.recipient, each.state});
+  if (planted(PlantedFault::queue_outcome_not_recorded)) outcomes.clear();
   if (!outcomes.empty()) co_await record(message.id, std::move(outcomes));
   join_states(message, round);
   co_await report(message, std::move(round));
@@ -156,6 +158,10 @@ world::Task<> QueueManager::report(store::StoredMessage message, std::vector<Rou
     }
   }
   std::erase_if(round, [](const RoundEvent& each) { return each.state.status == Status::held; });
+  if (planted(PlantedFault::report_left_out)) told.clear();
+  if (planted(PlantedFault::report_sent_twice) && !told.empty()) {
+    static_cast<void>(co_await world_.reporter.report(message, round));
+  }
   while (!told.empty()) {
     const auto queued = co_await world_.reporter.report(message, round);
     if (queued) break;

@@ -1,6 +1,7 @@
 #include "service/recipient_steps.hpp"
 
 #include "base/assert.hpp"
+#include "base/planted_fault.hpp"
 
 #include <algorithm>
 #include <array>
@@ -16,6 +17,11 @@ using std::chrono::seconds;
 /// FAULTS F32: the age grows by the calendar, but never by more than the time this process has run.
 void grow(store::RecipientState& state, const StepFacts& facts) {
   const auto began = state.changed != WallTime{} ? state.changed : facts.arrival;
+  if (planted(PlantedFault::queue_expires_by_the_calendar)) {
+    state.age += std::chrono::duration_cast<seconds>(facts.time.wall - began);
+    state.changed = facts.time.wall;
+    return;
+  }
   const auto waited = std::clamp(facts.time.wall - began, std::chrono::microseconds{0}, facts.time.since_start);
   state.age += std::chrono::duration_cast<seconds>(waited);
   state.changed = facts.time.wall;
@@ -46,7 +52,9 @@ void wait_again(AttemptStep& step, const RecipientResult& result, const rules::R
   const rules::Deferral deferral{.attempts = state.attempts,
                                  .outcome_unknown = result.what == What::unknown,
                                  .named_wait = rules::named_wait(result.reply)};
-  const auto next = rules::next_step(retry, deferral, state.age, random);
+  auto next = rules::next_step(retry, deferral, state.age, random);
+  if (planted(PlantedFault::queue_tries_again_at_once)) next.wait = Duration{};
+  if (planted(PlantedFault::queue_gives_up_too_early)) next = {rules::NextStep::Action::give_up, Duration{}};
   step.rule = next.rule;
   // Ages count whole seconds: one more, so that it is over then.
   const auto wait = next.action == rules::NextStep::Action::give_up ? next.wait + seconds{1} : next.wait;

@@ -1,4 +1,5 @@
 // MAIL and RCPT.
+#include "base/planted_fault.hpp"
 #include "smtp/server_session.hpp"
 #include "smtp/standard_replies.hpp"
 
@@ -16,8 +17,11 @@ std::optional<Reply> ServerSession::missing_proof() const {
 /// RFC 5321 §4.1.1.2
 void ServerSession::on_mail(MailCommand& command) {
   if (auto refusal = mail_refusal(command)) return refuse_command(*std::move(refusal));
-  transaction_ = std::make_unique<Transaction>();
+  const auto before = std::exchange(transaction_, std::make_unique<Transaction>());
   transaction_->envelope = std::move(command.envelope);
+  if (planted(PlantedFault::session_reset_keeps_recipients) && before) {
+    transaction_->envelope.recipients = before->envelope.recipients;
+  }
   ask(Question::sender);
 }
 

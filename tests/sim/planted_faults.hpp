@@ -1,24 +1,19 @@
-// The names of the planted faults, and which one is active. A build without them has an empty list.
+// The names of the planted faults, and which one is active; a part of posthorn_planted only.
 #pragma once
 
 #include "base/planted_fault.hpp"
 
-#include <span>
 #include <string_view>
 #include <vector>
 
 namespace posthorn {
 
-#ifdef POSTHORN_PLANTED_FAULTS
 inline namespace with_planted_faults {
-#else
-inline namespace without_planted_faults {
-#endif
 
 /// All names, in order.
 [[nodiscard]] std::vector<std::string_view> planted_fault_names();
-/// Makes this one active, and no other. False: there is none of that name in this build.
+/// Makes this one active, and no other. False: there is none of that name.
 bool plant_fault(std::string_view name);
 
-}  // namespace
+}  // namespace with_planted_faults
 }  // namespace posthorn

@@ -1,4 +1,4 @@
-#include "base/planted_faults.hpp"
+#include "planted_faults.hpp"
 
 #include <algorithm>
 #include <array>
@@ -6,7 +6,6 @@
 
 namespace posthorn {
 
-#ifdef POSTHORN_PLANTED_FAULTS
 inline namespace with_planted_faults {
 namespace {
 
@@ -38,7 +37,7 @@ constexpr auto faults = std::to_array<std::pair<std::string_view, PlantedFault>>
     {"gate-open-relay", PlantedFault::gate_open_relay},
     {"gate-unknown-user-accepted", PlantedFault::gate_unknown_user_accepted},
     {"data-dots-not-undone", PlantedFault::data_dots_not_undone},
-    {"session-data-without-recipient", PlantedFault::session_data_without_recipient},
+    {"session-reset-keeps-recipients", PlantedFault::session_reset_keeps_recipients},
     {"session-shutdown-ignored", PlantedFault::session_shutdown_ignored},
     {"queue-outcome-not-recorded", PlantedFault::queue_outcome_not_recorded},
     {"queue-wake-up-lost", PlantedFault::queue_wake_up_lost},
@@ -54,7 +53,7 @@ constexpr auto faults = std::to_array<std::pair<std::string_view, PlantedFault>>
     {"remote-refused-recipient-asked-again", PlantedFault::remote_refused_recipient_asked_again},
     {"client-dots-not-doubled", PlantedFault::client_dots_not_doubled},
     {"client-soft-refusal-is-final", PlantedFault::client_soft_refusal_is_final},
-    {"client-leaves-before-the-answer", PlantedFault::client_leaves_before_the_answer},
+    {"client-doubt-not-counted", PlantedFault::client_doubt_not_counted},
     {"local-file-sync-left-out", PlantedFault::local_file_sync_left_out},
     {"local-folder-sync-left-out", PlantedFault::local_folder_sync_left_out},
     {"local-publish-error-ignored", PlantedFault::local_publish_error_ignored},
@@ -88,13 +87,5 @@ bool plant_fault(std::string_view name) {
 }
 
 }  // namespace with_planted_faults
-#else
-inline namespace without_planted_faults {
-
-std::vector<std::string_view> planted_fault_names() { return {}; }
-bool plant_fault(std::string_view /*name*/) { return false; }
-
-}  // namespace without_planted_faults
-#endif
 
 }  // namespace posthorn
