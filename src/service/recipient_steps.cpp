@@ -33,7 +33,7 @@ void note_words(store::RecipientState& state, const RecipientResult& result) {
   state.remote_host = result.remote_host;
 }
 
-/// I11: not before its life is over. Until then it waits, and is tried a last time at the end.
+/// I11: not before its life is over. Until then it waits.
 bool is_over(const rules::NextStep& next) {
   return next.action == rules::NextStep::Action::give_up && next.wait <= Duration::zero();
 }
@@ -63,7 +63,24 @@ void wait_again(AttemptStep& step, const RecipientResult& result, const rules::R
   if (is_over(next) && state.status != Status::held) give_up(step);
 }
 
+/// The plan says that its life is over. A calendar that was set back meanwhile has kept it younger: then it waits on.
+void end_life(AttemptStep& step, const rules::RetrySettings& retry, const StepFacts& facts) {
+  auto& state = step.state;
+  const auto left = retry.expire - Duration{state.age};
+  step.rule = rules::RetryRule::expiry;
+  if (left <= Duration::zero()) {
+    if (state.status != Status::held) give_up(step);
+  } else if (state.next_attempt <= facts.time.wall) {
+    state.next_attempt = facts.time.wall + std::chrono::ceil<std::chrono::microseconds>(left + seconds{1});
+  }
+}
+
 }  // namespace
+
+bool waits_for_its_end(const store::RecipientState& state, Duration expire) {
+  if (state.changed == WallTime{}) return false;  // never tried
+  return state.age + (state.next_attempt - state.changed) >= expire;
+}
 
 AttemptStep after_attempt(const store::RecipientState& before, const StepFacts& facts, const RecipientResult& result,
                           const rules::RetrySettings& retry, std::uint64_t random) {
@@ -79,6 +96,7 @@ AttemptStep after_attempt(const store::RecipientState& before, const StepFacts& 
     case What::failed: step.state.status = Status::failed; break;
     case What::deferred:
     case What::unknown: wait_again(step, result, retry, facts, random); break;
+    case What::expired: end_life(step, retry, facts); break;
   }
   return step;
 }
