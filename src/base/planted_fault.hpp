@@ -63,6 +63,16 @@ enum class PlantedFault : std::uint8_t {
   report_although_never_wanted,
   report_has_a_sender,
   report_of_delay_repeated,
+  submission_without_login,
+  submission_foreign_author_accepted,
+  submission_bcc_kept,
+  queue_unread_left_out,
+  queue_end_of_report_lost,
+  operator_change_not_recorded,
+  operator_overruled_by_attempt,
+  resolver_failure_is_final,
+  spool_checksum_ignored,
+  spool_made_anew_when_away,
 };
 
 #ifdef POSTHORN_PLANTED_FAULTS

@@ -84,6 +84,7 @@ world::Task<> QueueManager::adopt_waiting() {
     after_id = live.back().id;
     pump_soon();
   }
+  if (planted(PlantedFault::queue_unread_left_out)) unread.clear();
   co_await adopt_unread(std::move(unread));
   facts_.is_recovered = true;
 }
@@ -206,7 +207,7 @@ void QueueManager::start(world::Task<> work) {
 
 world::Task<> QueueManager::run(world::Task<> work) {
   co_await std::move(work);
-  if (tasks_.size() == 1) idle_.set();
+  if (tasks_.size() == 1 && !planted(PlantedFault::queue_end_of_report_lost)) idle_.set();
 }
 
 void QueueManager::set_timer() {
@@ -240,6 +241,7 @@ world::Task<> QueueManager::attempt(Lane lane, rules::QueuePlan::Work work) {
       co_await settle(lane, work.entry, std::move(message), std::move(result));
     }
   }
+  if (planted(PlantedFault::queue_end_of_report_lost) && tasks_.size() == 1) idle_.set();
   pump_soon();
 }
 

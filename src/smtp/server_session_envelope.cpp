@@ -10,7 +10,8 @@ namespace posthorn::smtp {
 /// RFC 3207 §4, RFC 4954 §6: what must come before mail, and has not.
 std::optional<Reply> ServerSession::missing_proof() const {
   if (settings_->require_tls && !facts_.channel.encrypted) return replies::tls_needed();
-  if (settings_->require_authentication && facts_.user.empty()) return replies::authentication_needed();
+  const bool is_known = !facts_.user.empty() || planted(PlantedFault::submission_without_login);
+  if (settings_->require_authentication && !is_known) return replies::authentication_needed();
   return std::nullopt;
 }
 

@@ -96,6 +96,11 @@ Result<std::shared_ptr<SpoolCore>> SpoolCore::open(const SpoolWorld& world, cons
 Result<> SpoolCore::start() {
   auto found = folder.find();
   if (!found) return failure(std::move(found).error());
+  // A segment that is left out for want of a descriptor would look lost.
+  for (const auto& segment : found->segments) {
+    const bool is_passing = !segment.header && segment.header.error().kind == Error::Kind::too_many_files;
+    if (is_passing) return failure(segment.header.error());
+  }
   for (const auto& name : found->unfinished) {
     if (auto removed = folder.remove_unfinished(name); !removed) return removed;
   }

@@ -94,7 +94,10 @@ void SpoolRecovery::read(const SegmentHeader& segment) {
   const auto name = SegmentFolder::name_of(segment.number);
   const auto options = scan_options(segment);
   auto stage = SegmentStage::failed;
-  if (auto file = folder_.open(segment.number)) {
+  auto file = folder_.open(segment.number);
+  must_wait_ = !file && file.error().kind == Error::Kind::too_many_files && options_.quarantine != nullptr;
+  if (must_wait_) return;
+  if (file) {
     const auto scan = scan_segment(**file, segment, options);
     const bool skips = planted(PlantedFault::recovery_skips_a_segment) && report_.segments == 1;
     for (const auto& record : scan.records) {
@@ -241,6 +244,7 @@ void SpoolRecovery::check_body(const world::Entry& entry, BodyFiles& bodies, std
   if (!id || id->to_string() != entry.name || entry.type != world::EntryType::file)
     return note_foreign("bodies/" + entry.name);
   bool is_wanted = false;
+  // What cannot be read now may be readable at the next start: its body waits for it.
   {
     const std::lock_guard lock{state_.mutex};
     const auto* message = std::as_const(state_.index).find(*id);
@@ -248,7 +252,7 @@ void SpoolRecovery::check_body(const world::Entry& entry, BodyFiles& bodies, std
   }
   if (is_wanted) {
     present.insert(*id);
-  } else if (options_.quarantine != nullptr && bodies.remove(*id)) {
+  } else if (options_.quarantine != nullptr && report_.damages.empty() && bodies.remove(*id)) {
     ++report_.bodies_removed;
   }
 }

@@ -64,6 +64,16 @@ constexpr auto faults = std::to_array<std::pair<std::string_view, PlantedFault>>
     {"report-although-never-wanted", PlantedFault::report_although_never_wanted},
     {"report-has-a-sender", PlantedFault::report_has_a_sender},
     {"report-of-delay-repeated", PlantedFault::report_of_delay_repeated},
+    {"submission-without-login", PlantedFault::submission_without_login},
+    {"submission-foreign-author-accepted", PlantedFault::submission_foreign_author_accepted},
+    {"submission-bcc-kept", PlantedFault::submission_bcc_kept},
+    {"queue-unread-left-out", PlantedFault::queue_unread_left_out},
+    {"queue-end-of-report-lost", PlantedFault::queue_end_of_report_lost},
+    {"operator-change-not-recorded", PlantedFault::operator_change_not_recorded},
+    {"operator-overruled-by-attempt", PlantedFault::operator_overruled_by_attempt},
+    {"resolver-failure-is-final", PlantedFault::resolver_failure_is_final},
+    {"spool-checksum-ignored", PlantedFault::spool_checksum_ignored},
+    {"spool-made-anew-when-away", PlantedFault::spool_made_anew_when_away},
 });
 
 /// The build with planted faults runs one simulation after another on one thread; nothing else reads this.
