@@ -43,9 +43,11 @@ bench: deps build ## beside Postfix and a minimal durable server: ratios, and a 
 fuzz: deps ## libFuzzer on each parser: make fuzz [TARGET=NAME] [SECONDS=60]
 	tools/fuzz.py --target "$(TARGET)" --seconds "$(or $(SECONDS),60)"
 
-sim: deps build ## the whole server in a simulated world: many seeds, and every cut point of short histories (SEEDS=1-20000)
+sim: deps build ## the whole server in a simulated world: many seeds, every cut point of short histories, planted faults (SEEDS=1-20000)
+	$(BUILD) build --target posthorn_planted -j $(JOBS)
 	tools/sim.py seeds $(or $(SEEDS),1-20000)
 	tools/sim.py exhaustive 2
+	tools/sim.py hunt
 
 lint: deps ## long functions and files, and clang-tidy: places to look
 	cmake --preset dev --log-level=WARNING

@@ -33,7 +33,10 @@ def faults_of(root):
     for path, words in re.findall(r"`(tests/\w+/\w+\.py)`: ([\w, ]+)", page):
         text = (root / path).read_text() if (root / path).exists() else ""
         faults += [f"{path} has no {name}" for name in re.findall(r"test_\w+", words) if f"def {name}(" not in text]
-    return faults
+    listed = set(re.findall(r"^src/\S+", (root / "cmake/planted_sources.txt").read_text(), re.M))
+    named = {str(path.relative_to(root)) for path in (root / "src").rglob("*.cpp")
+             if "base/planted_fault.hpp" in path.read_text() and path.parent.name != "base"}
+    return faults + [f"cmake/planted_sources.txt and {path} disagree" for path in sorted(listed ^ named)]
 
 
 def main():

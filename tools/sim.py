@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
-"""Runs the simulator: over many seeds, and over every cut point of short histories.
+"""Runs the simulator: over many seeds, over every cut point of short histories, and against the planted faults.
 
 usage: sim.py seeds A-B              every seed must hold; the seeds are shared between the processors
        sim.py exhaustive LETTERS     every cut point of each history of so many letters
        sim.py twice A-B              each seed gives the same trace in two processes
+       sim.py planted                each planted fault is found by the seeds named in tests/sim/planted.tsv
+       sim.py hunt [A-B]             finds the seeds for that table: each fault must fall within them (1-2000); writes it
+       sim.py nothing-planted        the program itself holds nothing of the planted faults
 """
 import argparse
 import concurrent.futures
@@ -15,8 +18,12 @@ import sys
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+TABLE = ROOT / "tests/sim/planted.tsv"
 WITHIN = 2000
-STEP = 50     # seeds in one process
+SHARE = 0.95   # of the planted faults that must be found
+LEAST = 40     # planted faults
+STEP = 50      # seeds in one process
+KEPT = 2       # seeds kept for each fault, so that a change that makes one of them blind shows nothing by itself
 
 
 def seconds(since):
@@ -24,12 +31,21 @@ def seconds(since):
 
 
 class Simulator:
-    def __init__(self, program):
+    def __init__(self, program, planted):
         self.program = program
+        self.planted = planted
         self.pool = concurrent.futures.ThreadPoolExecutor(os.cpu_count())
 
+    @staticmethod
+    def run(*words):
+        # A planted fault may let a run go on for ever: that it does not end in time shows it as well.
+        try:
+            return subprocess.run(words, capture_output=True, text=True, timeout=3600)
+        except subprocess.TimeoutExpired as ended:
+            return subprocess.CompletedProcess(words, 124, (ended.stdout or b"").decode(), "")
+
     def sim(self, *words):
-        return subprocess.run([self.program, "sim", *words], capture_output=True, text=True, timeout=3600)
+        return self.run(self.program, "sim", *words)
 
     def seeds(self, first, last):
         started = time.monotonic()
@@ -58,6 +74,63 @@ class Simulator:
         print(run.stdout.strip(), f"({seconds(started)})", run.stderr.strip())
         return run.returncode == 0
 
+    # ---- planted faults ----
+
+    def faults(self):
+        return self.run(self.planted, "--faults").stdout.split()
+
+    def find(self, fault, first, last):
+        """(seed, invariant) of the first run that shows the fault, or none. A run that dies shows it too."""
+        for start in range(first, last + 1, STEP):
+            end = min(start + STEP - 1, last)
+            run = self.run(self.planted, fault, f"{start}-{end}", "--stop-at-failure")
+            bad = re.search(r"^seed (\d+) FAILED (\S+)", run.stdout, re.M)
+            if bad:
+                return int(bad[1]), bad[2]
+            if run.returncode not in (0, 1):
+                return start + len(re.findall(r"^seed ", run.stdout, re.M)), "died"
+        return None
+
+    def find_some(self, fault, first, last):
+        found = []
+        while len(found) < KEPT and (one := self.find(fault, first, last)):
+            found.append(one)
+            first = one[0] + 1
+        return found
+
+    def hunt(self, first, last):
+        started = time.monotonic()
+        faults = self.faults()
+        found = list(self.pool.map(lambda fault: self.find_some(fault, first, last), faults))
+        rows = [f"{fault}\t{seed}\t{shown}" for fault, seeds in zip(faults, found) for seed, shown in seeds]
+        missed = [fault for fault, seeds in zip(faults, found) if not seeds]
+        head = "# Planted faults and seeds that find them: name, seed, what it shows. Written by tools/sim.py hunt.\n"
+        TABLE.write_text(head + "".join(row + "\n" for row in rows))
+        print(f"{len(faults) - len(missed)} of {len(faults)} planted faults found within seeds {first}-{last} in {seconds(started)}")
+        for fault in missed:
+            print(f"not found: {fault}")
+        return len(faults) >= LEAST and len(missed) <= (1 - SHARE) * len(faults)
+
+    def check_planted(self):
+        started = time.monotonic()
+        faults = self.faults()
+        rows = [line.split("\t")[:2] for line in TABLE.read_text().splitlines() if line and not line.startswith("#")]
+        shown = self.pool.map(lambda row: self.find(row[0], int(row[1]), int(row[1])), rows)
+        found = {fault for (fault, _), seen in zip(rows, shown) if seen}
+        lost = [f"{fault} is not found by its seeds any more: run make sim" for fault in {row[0] for row in rows} - found]
+        lost += [f"{fault} is in the table, and cannot be planted" for fault, _ in rows if fault not in faults]
+        print("\n".join(lost))
+        print(f"{len(found)} of {len(faults)} planted faults found by {len(rows)} runs in {seconds(started)}")
+        return not lost and len(faults) >= LEAST and len(found) >= SHARE * len(faults)
+
+    def nothing_planted(self):
+        names = [fault.encode() for fault in self.faults()] + [b"with_planted_faults"]
+        program = pathlib.Path(self.program).read_bytes()
+        there = [name.decode() for name in names if name in program]
+        control = [name.decode() for name in names[:1] if name not in pathlib.Path(self.planted).read_bytes()]
+        print(f"{len(names) - 1} names looked for in {self.program}: {there or 'none is there'}")
+        return len(names) > LEAST and not there and not control
+
 
 def sum_figures(texts):
     """The figures of several processes, added up."""
@@ -70,15 +143,20 @@ def sum_figures(texts):
 
 def main():
     parser = argparse.ArgumentParser(usage=__doc__)
-    parser.add_argument("what", choices=["seeds", "exhaustive", "twice"])
+    parser.add_argument("what", choices=["seeds", "exhaustive", "twice", "planted", "hunt", "nothing-planted"])
     parser.add_argument("which", nargs="?", default=f"1-{WITHIN}")
     parser.add_argument("--program", default=os.environ.get("POSTHORN", str(ROOT / "build/posthorn")))
+    parser.add_argument("--planted", default=str(ROOT / "build/posthorn_planted"))
     options = parser.parse_args()
-    simulator = Simulator(options.program)
+    simulator = Simulator(options.program, options.planted)
     if options.what == "exhaustive":
         return simulator.exhaustive(int(options.which))
+    if options.what == "planted":
+        return simulator.check_planted()
+    if options.what == "nothing-planted":
+        return simulator.nothing_planted()
     first, last = (int(part) for part in options.which.split("-"))
-    return simulator.seeds(first, last) if options.what == "seeds" else simulator.twice(first, last)
+    return getattr(simulator, options.what)(first, last)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 #include "mail/submission_header.hpp"
 
 #include "base/ascii.hpp"
+#include "base/planted_fault.hpp"
 
 namespace posthorn::mail {
 namespace {
@@ -78,7 +79,7 @@ void SubmissionHeader::start_line(char c) {
 
 void SubmissionHeader::end_name() {
   place_ = Place::line;
-  if (ascii::same_word(name_, "bcc")) {
+  if (ascii::same_word(name_, "bcc") && !planted(PlantedFault::submission_bcc_kept)) {
     field_ = Field::bcc;
     held_.clear();
     return;

@@ -17,7 +17,7 @@ enum class Kind : std::uint8_t { local, remote, both, refused };
 constexpr std::array kinds{Kind::local, Kind::remote, Kind::both, Kind::refused};
 
 PlannedLetter letter_of(Kind kind, std::uint32_t token) {
-  PlannedLetter letter{.token = token, .at = 10ms * token, .by_relay = true, .body_octets = 200};
+  PlannedLetter letter{.token = token, .at = 10ms * token, .door = Door::relay, .body_octets = 200};
   letter.sender = fmt::format("alice@{}", our_domain);
   const PlannedRecipient here{.address = fmt::format("bob+{}-0@{}", token, our_domain), .is_local = true};
   const PlannedRecipient elsewhere{.address = fmt::format("r-{}-1@one.example", token)};

@@ -11,13 +11,16 @@ namespace {
 
 using namespace std::chrono_literals;
 
+/// The name that the server gave: the last word of its reply.
+std::string id_in(std::string_view reply) { return std::string(reply.substr(reply.rfind(' ') + 1)); }
+
 bool tells_failure(Notify notify) { return notify != Notify::never; }
 
 }  // namespace
 
 Ledger::Ledger(const Plan& plan, const sim::Loop& loop) : plan_(plan), loop_(loop) {
   for (const auto& letter : plan.letters) {
-    entries_.push_back({.letter = &letter, .text = text_of(letter, plan)});
+    entries_.push_back({.letter = &letter, .text = text_of(letter, plan), .expected = expected_text_of(letter, plan)});
     entries_.back().recipients.resize(letter.recipients.size());
     for (std::size_t place = 0; place < letter.recipients.size(); ++place) {
       places_[letter.recipients[place].address] = {letter.token, place};
@@ -54,6 +57,7 @@ void Ledger::answered(std::uint32_t token, unsigned code, const std::string& rep
   letter.answer = code == 250 ? Answer::accepted : Answer::refused;
   letter.code = code;
   letter.answered_at = loop_.now();
+  letter.id = id_in(reply);
   if (code == 250 && letter.letter->flaw != Flaw::none && letter.letter->flaw != Flaw::wrong_order) {
     violate("I4", fmt::format("letter {} was accepted with flaw {}", token, static_cast<int>(letter.letter->flaw)));
   }
@@ -65,6 +69,11 @@ std::size_t Ledger::accepted() const {
 
 // ---- other servers ----
 
+Ledger::Recipient* Ledger::find(const std::string& address) {
+  const PlannedLetter* letter = nullptr;
+  return find(address, letter);
+}
+
 Ledger::Recipient* Ledger::find(const std::string& address, const PlannedLetter*& letter) {
   const auto found = places_.find(address);
   if (found == places_.end()) return nullptr;
@@ -73,8 +82,8 @@ Ledger::Recipient* Ledger::find(const std::string& address, const PlannedLetter*
   return &where.recipients[found->second.recipient];
 }
 
-void Ledger::taken_elsewhere(std::string_view sender, const std::vector<std::string>& recipients, std::string_view text,
-                             bool doubtful) {
+void Ledger::taken_elsewhere(const Arrival& arrival) {
+  const auto& [sender, recipients, text, connected, doubtful] = arrival;
   const auto arrived = read_text(text);
   for (const auto& address : recipients) {
     const PlannedLetter* letter = nullptr;
@@ -85,27 +94,31 @@ void Ledger::taken_elsewhere(std::string_view sender, const std::vector<std::str
     } else if (recipient == nullptr || arrived.token != letter->token) {
       violate("I6", fmt::format("a server was sent something for {} that was not written to it", address));
     } else {
-      if (!letter->by_relay) violate("I7", fmt::format("letter {} was relayed from a stranger to {}", letter->token, address));
+      if (letter->door == Door::mx) violate("I7", fmt::format("letter {} was relayed from a stranger to {}", letter->token, address));
       if (sender != letter->sender) violate("I6", fmt::format("letter {} came from <{}>", letter->token, sender));
-      if (const auto wrong = alteration(text, entry(letter->token).text, "\r\n")) {
+      if (const auto wrong = alteration(text, *letter, entry(letter->token).expected, Arrived::at_server)) {
         violate("I5", fmt::format("letter {} to {}: {}", letter->token, address, *wrong));
       }
-      recipient->copies.push_back({loop_.now(), doubtful});
+      recipient->copies.push_back({loop_.now(), connected, doubtful});
       ++copies_;
     }
   }
 }
 
-void Ledger::refused_elsewhere(std::string_view at, const std::string& recipient) {
-  refused_at_[fmt::format("{} {}", at, recipient)] = loop_.now();
+void Ledger::refused_elsewhere(std::string_view at, const std::string& recipient, MonotonicTime connected) {
+  refused_at_[fmt::format("{} {}", at, recipient)] = {loop_.now(), connected};
 }
 
-void Ledger::tried_elsewhere(std::string_view at, const std::string& recipient) {
+void Ledger::tried_elsewhere(std::string_view at, const std::string& recipient, MonotonicTime connected) {
   // Reports go to the same senders again and again: only letters name their recipients once.
+  const auto* known = find(recipient);
+  if (known == nullptr || is_excused() || died_between(connected, loop_.now())) return;
+  if (known->removed_at) violate("I1", recipient + " was offered although an operator had removed it");
+  if (known->held_since) violate("I12", recipient + " was offered although an operator holds it");
+  if (known->is_hurried) return;
   const auto found = refused_at_.find(fmt::format("{} {}", at, recipient));
-  if (!places_.contains(recipient)) return;
-  if (found == refused_at_.end() || died_between(found->second, loop_.now())) return;
-  const auto waited = loop_.now() - found->second;
+  if (found == refused_at_.end() || died_between(found->second.connected, loop_.now())) return;
+  const auto waited = loop_.now() - found->second.at;
   // A reply takes its time to arrive, and so does the next attempt: only the latter counts against us.
   if (waited + 1s < plan_.waits.front()) {
     violate("I12", fmt::format("{} was tried again at {} after {}", recipient, at, to_text(waited)));
@@ -139,7 +152,7 @@ void Ledger::found_in_mailbox(std::string_view user, const std::string& name, st
   recipient->files.insert(base);
   ++copies_;
   if (arrived.envelope_from != letter->sender) violate("I6", fmt::format("letter {} came from <{}>", letter->token, arrived.envelope_from));
-  if (const auto wrong = alteration(text, entry(letter->token).text, "\n")) {
+  if (const auto wrong = alteration(text, *letter, entry(letter->token).expected, Arrived::in_mailbox)) {
     violate("I5", fmt::format("letter {} to {}: {}", letter->token, arrived.delivered_to, *wrong));
   }
 }
@@ -176,7 +189,7 @@ bool Ledger::may_be_unknown(const Copy& copy, MonotonicTime until) const {
   const bool disk_fails = odds.write_error != 0 || odds.sync_error != 0 || odds.no_space != 0 || odds.slow != 0 ||
                           odds.too_many_files != 0 || odds.name_error != 0 || odds.read_error != 0;
   const auto last = disk_fails ? until : std::min(until, after(copy.at, 90s));
-  return copy.doubtful || died_between(copy.at, last);
+  return copy.doubtful || died_between(copy.connected, last);
 }
 
 /// Whether anything but the end of its life let it fail.
@@ -200,6 +213,50 @@ bool Ledger::died_between(MonotonicTime from, MonotonicTime to) const {
   return std::ranges::any_of(died_at_, within) || std::ranges::any_of(ended_at_, within);
 }
 
+void Ledger::server_logged(const world::LogRecord& record) {
+  const auto text = [&record](std::string_view name) {
+    const auto field = std::ranges::find(record.fields, name, &world::LogField::name);
+    const auto* value = field == record.fields.end() ? nullptr : std::get_if<std::string>(&field->value);
+    return value == nullptr ? std::string{} : *value;
+  };
+  const auto number = [&record](std::string_view name) {
+    const auto field = std::ranges::find(record.fields, name, &world::LogField::name);
+    const auto* value = field == record.fields.end() ? nullptr : std::get_if<std::int64_t>(&field->value);
+    return value == nullptr ? 0 : *value;
+  };
+  const auto& event = record.event;
+  if (event == "spool.damage" || event == "spool.body_damaged") ++alarms_;
+  if (event == "spool.recovered" && number("damages") > 0) ++alarms_;
+  if (event == "delivery.may_be_repeat") ++repeats_[text("message")];
+  if (!event.starts_with("recipient.")) return;
+  auto* recipient = find(text("to"));
+  if (recipient == nullptr) return;
+  if (event == "recipient.outcome_unknown") ++recipient->doubts;
+  const bool is_end = event == "recipient.delivered" || event == "recipient.failed" || event == "recipient.expired" ||
+                      event == "recipient.removed";
+  if (is_end) ++recipient->ends;
+}
+
+// ---- the operator ----
+
+void Ledger::operator_asks(Order order, const std::string& recipient) {
+  const PlannedLetter* letter = nullptr;
+  auto* found = find(recipient, letter);
+  if (found == nullptr) return;
+  if (order == Order::remove) found->may_be_removed = true;
+  if (order == Order::expire) found->has_cause = true;
+  if (order == Order::release) found->held_since.reset();
+  // Those who go the same way go with it.
+  for (auto& each : entry(letter->token).recipients) each.is_hurried = true;
+}
+
+void Ledger::operator_was_answered(Order order, const std::string& recipient, bool was_running) {
+  auto* found = find(recipient);
+  if (found == nullptr || was_running) return;
+  if (order == Order::remove) found->removed_at = loop_.now();
+  if (order == Order::hold) found->held_since = loop_.now();
+}
+
 // ---- the end ----
 
 void Ledger::check() {
@@ -212,7 +269,7 @@ void Ledger::check() {
       const bool has_arrived = !recipient.copies.empty() || !recipient.files.empty();
       const bool is_told = recipient.told.contains("failed");
       if (letter.answer != Answer::accepted || !recipient.taken || has_arrived || is_told) continue;
-      if (planned.notify == Notify::never) continue;
+      if (planned.notify == Notify::never || recipient.may_be_removed || is_excused()) continue;
       ++untold;
       if (untold > reports_that_failed_) violate("I1", name(letter, place) + " was accepted, and is gone");
     }
@@ -237,11 +294,27 @@ void Ledger::check_recipient(const Entry& entry, std::size_t place) {
   if (entry.answer == Answer::refused && arrived > 0 && !may_come_back) {
     violate("I4", fmt::format("{} arrived, and was answered with {}", name(entry, place), entry.code));
   }
-  if (recipient.files.size() > 1 && std::ranges::none_of(recipient.files, [this](const auto& file) { return deleted_.contains(file); })) {
+  if (recipient.files.size() > 1 && !is_excused() && std::ranges::none_of(recipient.files, [this](const auto& file) { return deleted_.contains(file); })) {
     violate("I2", fmt::format("{} lies {} times in the mailbox", name(entry, place), recipient.files.size()));
   }
+  if (is_excused()) return;
   check_copies(entry, planned, recipient);
   check_reports(entry, place);
+  check_log(entry, place);
+}
+
+void Ledger::check_log(const Entry& entry, std::size_t place) {
+  const auto& recipient = entry.recipients[place];
+  if (entry.answer != Answer::accepted || !recipient.taken || is_rotten_) return;
+  const auto repeats = repeats_.find(entry.id);
+  const auto doubts = recipient.doubts + (repeats == repeats_.end() ? 0 : repeats->second);
+  if (recipient.copies.size() > 1 + doubts) {
+    violate("I3", fmt::format("{} has {} copies and {} doubts in the log", name(entry, place), recipient.copies.size(), doubts));
+  }
+  const bool has_one_life = died_at_.empty() && ended_at_.empty();
+  if (has_one_life && !recipient.may_be_removed && !recipient.is_hurried && recipient.ends != 1) {
+    violate("I21", fmt::format("{} has {} ends in the log", name(entry, place), recipient.ends));
+  }
 }
 
 /// I3: each copy but the last came when the sender could not know that the one before had been taken.

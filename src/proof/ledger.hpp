@@ -6,6 +6,7 @@
 #include "base/time.hpp"
 #include "proof/plan.hpp"
 #include "sim/loop.hpp"
+#include "world/log.hpp"
 
 #include <cstdint>
 #include <map>
@@ -44,12 +45,18 @@ class Ledger {
   [[nodiscard]] const PlannedLetter& letter(std::uint32_t token) const { return *entry(token).letter; }
 
   // ---- what receiving servers see ----
-  /// A server took a copy for these recipients. `doubtful`: the sender may not have heard so.
-  void taken_elsewhere(std::string_view sender, const std::vector<std::string>& recipients, std::string_view text,
-                       bool doubtful);
+  /// What a server took: for whom, and over a connection that began when; octets may be on their way when their sender dies.
+  struct Arrival {
+    std::string_view sender;
+    const std::vector<std::string>& recipients;
+    std::string_view text;
+    MonotonicTime connected{};
+    bool doubtful = false;  ///< the sender may not have heard that it was taken
+  };
+  void taken_elsewhere(const Arrival& arrival);
   /// An attempt was put off; another before `waits` is too soon. `at`: which host.
-  void refused_elsewhere(std::string_view at, const std::string& recipient);
-  void tried_elsewhere(std::string_view at, const std::string& recipient);
+  void refused_elsewhere(std::string_view at, const std::string& recipient, MonotonicTime connected);
+  void tried_elsewhere(std::string_view at, const std::string& recipient, MonotonicTime connected);
   /// A server said "never" to this recipient, or to a session that may have been for it.
   void cause_for_failure(const std::string& recipient);
   void cause_for_failure_of_domain(const std::string& domain);
@@ -63,7 +70,18 @@ class Ledger {
   // ---- what happens to the server ----
   void server_died();
   void server_ended_in_order() { ended_at_.push_back(loop_.now()); }
-  void trouble_ended() { healed_at_ = loop_.now(); }
+  /// An octet of its spool changed on the disk: then mail may be lost or doubled, but never without an alarm.
+  void spool_rotted() { is_rotten_ = true; }
+  [[nodiscard]] bool is_rotten() const { return is_rotten_; }
+  /// What the server says itself: it must have counted each doubt, and name each end once (I3, I21).
+  void server_logged(const world::LogRecord& record);
+
+  // ---- what an operator does ----
+  [[nodiscard]] bool knows(const std::string& recipient) const { return places_.contains(recipient); }
+  /// From now on it may have effect.
+  void operator_asks(Order order, const std::string& recipient);
+  /// It has: the server said so. `was_running`: an attempt was under way, and may end as it likes.
+  void operator_was_answered(Order order, const std::string& recipient, bool was_running);
 
   void violate(std::string invariant, std::string what);
   [[nodiscard]] const std::vector<Violation>& violations() const { return violations_; }
@@ -77,6 +95,7 @@ class Ledger {
  private:
   struct Copy {
     MonotonicTime at;
+    MonotonicTime connected;
     bool doubtful = false;
   };
   struct Recipient {
@@ -85,14 +104,22 @@ class Ledger {
     std::set<std::string> files;   // here, by name without flags
     std::map<std::string, int> told;  // by action of the reports
     bool has_cause = false;
+    bool may_be_removed = false;   // by an operator
+    bool is_hurried = false;       // by an operator: no back-off holds
+    std::optional<MonotonicTime> removed_at{};  // for sure
+    std::optional<MonotonicTime> held_since{};  // for sure
+    std::uint64_t doubts = 0;      // that the server logged
+    std::uint64_t ends = 0;        // likewise
   };
   struct Entry {
     const PlannedLetter* letter = nullptr;
     std::string text;
+    std::string expected;  // to arrive
     Answer answer = Answer::not_sent;
     unsigned code = 0;
     MonotonicTime begun{};
     MonotonicTime answered_at{};
+    std::string id{};  // as the server named it
     std::vector<Recipient> recipients;
   };
   struct Place {
@@ -103,6 +130,10 @@ class Ledger {
   [[nodiscard]] Entry& entry(std::uint32_t token) { return entries_.at(token - 1); }
   [[nodiscard]] const Entry& entry(std::uint32_t token) const { return entries_.at(token - 1); }
   [[nodiscard]] Recipient* find(const std::string& address, const PlannedLetter*& letter);
+  [[nodiscard]] Recipient* find(const std::string& address);
+  /// What was lost or doubled may be the disk's fault, and was reported as such.
+  [[nodiscard]] bool is_excused() const { return is_rotten_ && alarms_ > 0; }
+  void check_log(const Entry& entry, std::size_t place);
   void enter_report(std::string_view to, std::string_view text);
   [[nodiscard]] bool died_between(MonotonicTime from, MonotonicTime to) const;
   [[nodiscard]] bool may_be_unknown(const Copy& copy, MonotonicTime until) const;
@@ -119,7 +150,11 @@ class Ledger {
   const sim::Loop& loop_;
   std::vector<Entry> entries_;
   std::map<std::string, Place, std::less<>> places_;
-  std::map<std::string, MonotonicTime> refused_at_;  // by host and recipient
+  struct Refusal {
+    MonotonicTime at;
+    MonotonicTime connected;
+  };
+  std::map<std::string, Refusal> refused_at_;  // by host and recipient
   std::set<std::string> domains_with_cause_;
   std::set<std::string> deleted_;
   std::set<std::string> seen_;
@@ -128,7 +163,9 @@ class Ledger {
   std::set<std::string> ids_;
   std::vector<MonotonicTime> died_at_;
   std::vector<MonotonicTime> ended_at_;
-  std::optional<MonotonicTime> healed_at_;
+  std::map<std::string, std::uint64_t, std::less<>> repeats_;  // by id: "may be a repeat" in the log
+  std::uint64_t alarms_ = 0;                                   // about damage
+  bool is_rotten_ = false;
   std::uint64_t copies_ = 0;
   std::uint64_t reports_ = 0;
   std::uint64_t reports_that_failed_ = 0;

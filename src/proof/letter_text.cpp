@@ -8,6 +8,7 @@ namespace posthorn::proof {
 namespace {
 
 constexpr std::string_view token_field = "X-Sim-Token: ";
+constexpr std::string_view bcc_line = "Bcc: <secret@two.example>\r\n";
 
 /// Calls `visit` with each line, without its end; false ends it.
 template <class Visit>
@@ -45,16 +46,22 @@ std::string flawed_line(Flaw flaw) {
     case Flaw::none:
     case Flaw::too_many_hops:
     case Flaw::too_large:
-    case Flaw::wrong_order: return {};
+    case Flaw::wrong_order:
+    case Flaw::without_login:
+    case Flaw::wrong_password:
+    case Flaw::foreign_sender:
+    case Flaw::foreign_author: return {};
   }
   return {};
 }
 
 /// Whether a line of a head may have been added by the server: a trace field, or the continuation of one.
-bool is_trace(std::string_view line) {
+bool may_be_added(std::string_view line, const PlannedLetter& letter) {
   for (const auto* name : {"Received:", "Return-Path:", "Delivered-To:"}) {
     if (line.starts_with(name)) return true;
   }
+  const bool is_missing = letter.door == Door::submission && !letter.is_dated;
+  if (is_missing && (line.starts_with("Date:") || line.starts_with("Message-ID:"))) return true;
   return line.starts_with('\t') || line.starts_with(' ');
 }
 
@@ -63,8 +70,13 @@ bool is_trace(std::string_view line) {
 std::string smuggled_recipient() { return fmt::format("alice+smuggled@{}", our_domain); }
 
 std::string text_of(const PlannedLetter& letter, const Plan& plan) {
-  auto text = fmt::format("{}{}\r\nFrom: <{}>\r\nSubject: letter {}\r\n", token_field, letter.token,
-                          letter.sender.empty() ? "nobody@invalid" : letter.sender, letter.token);
+  auto author = letter.sender.empty() ? "nobody@invalid" : letter.sender;
+  if (letter.flaw == Flaw::foreign_author) author = fmt::format("postmaster@{}", our_domain);
+  auto text = fmt::format("{}{}\r\nFrom: <{}>\r\nSubject: letter {}\r\n", token_field, letter.token, author, letter.token);
+  if (letter.has_bcc) text += bcc_line;
+  if (letter.door == Door::submission && letter.is_dated) {
+    text += fmt::format("Date: Mon, 21 Sep 2026 12:00:00 +0000\r\nMessage-ID: <{}@client.example>\r\n", letter.token);
+  }
   const auto hops = letter.flaw == Flaw::too_many_hops ? plan.received_fields + 1 : letter.token % 3;
   for (std::uint32_t hop = 0; hop < hops; ++hop) {
     text += fmt::format("Received: from hop{}.example by hop{}.example; Mon, 21 Sep 2026 12:00:00 +0000\r\n", hop, hop + 1);
@@ -72,6 +84,12 @@ std::string text_of(const PlannedLetter& letter, const Plan& plan) {
   text += "\r\n";
   text += body_of(letter);
   text += flawed_line(letter.flaw);
+  return text;
+}
+
+std::string expected_text_of(const PlannedLetter& letter, const Plan& plan) {
+  auto text = text_of(letter, plan);
+  if (letter.door == Door::submission && letter.has_bcc) text.erase(text.find(bcc_line), bcc_line.size());
   return text;
 }
 
@@ -96,11 +114,12 @@ ArrivedText read_text(std::string_view text) {
   return found;
 }
 
-std::optional<std::string> alteration(std::string_view arrived, std::string_view original, std::string_view line_end) {
+std::optional<std::string> alteration(std::string_view arrived, const PlannedLetter& letter, std::string_view original,
+                                      Arrived where) {
   std::string expected;
-  if (line_end != "\r\n") {
+  if (where == Arrived::in_mailbox) {
     each_line(original, [&](std::string_view line) {
-      (expected += line) += line_end;
+      (expected += line) += '\n';
       return true;
     });
     original = expected;
@@ -109,7 +128,7 @@ std::optional<std::string> alteration(std::string_view arrived, std::string_view
   arrived.remove_suffix(original.size());
   std::optional<std::string> wrong;
   each_line(arrived, [&](std::string_view line) {
-    if (!is_trace(line)) wrong = fmt::format("a line was added that is no trace: {}", line);
+    if (!may_be_added(line, letter)) wrong = fmt::format("a line was added that is no trace: {}", line);
     return !wrong;
   });
   return wrong;

@@ -14,6 +14,8 @@ namespace posthorn::proof {
 
 /// The text of a letter: CRLF lines, dots not doubled. A flaw is in it.
 [[nodiscard]] std::string text_of(const PlannedLetter& letter, const Plan& plan);
+/// What of it arrives: the server takes Bcc out of what its users write (RFC 6409 §8).
+[[nodiscard]] std::string expected_text_of(const PlannedLetter& letter, const Plan& plan);
 
 /// The address under which a text that nobody sent would arrive, were its end misread (Flaw::smuggled_end).
 [[nodiscard]] std::string smuggled_recipient();
@@ -34,8 +36,12 @@ struct ArrivedText {
 };
 [[nodiscard]] ArrivedText read_text(std::string_view text);
 
-/// None: the arrived text is `original` under nothing but trace fields. Else what is wrong. `line_end`: CRLF, or LF in files.
-[[nodiscard]] std::optional<std::string> alteration(std::string_view arrived, std::string_view original,
-                                                    std::string_view line_end);
+/// Where a text has arrived: line ends are CRLF on connections, LF in files.
+enum class Arrived : std::uint8_t { at_server, in_mailbox };
+
+/// None: the arrived text is `original` under nothing but trace fields, and the fields that a user's message lacked. Else
+/// what is wrong.
+[[nodiscard]] std::optional<std::string> alteration(std::string_view arrived, const PlannedLetter& letter,
+                                                    std::string_view original, Arrived where);
 
 }  // namespace posthorn::proof

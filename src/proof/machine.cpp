@@ -6,6 +6,7 @@ namespace posthorn::proof {
 
 const Endpoint Machine::mx = *Endpoint::parse("192.0.2.1:25");
 const Endpoint Machine::relay = *Endpoint::parse("127.0.0.1:25");
+const Endpoint Machine::submission = *Endpoint::parse("192.0.2.1:587");
 
 Machine::Machine(MachineWorld world, MachineSettings settings)
     : world_(world),
@@ -30,6 +31,7 @@ service::ServerWorld Machine::server_world() {
   std::vector<service::LoopAcceptor> acceptors;
   acceptors.push_back({0, world_.network.listen(mx)});
   acceptors.push_back({1, world_.network.listen(relay)});
+  acceptors.push_back({2, world_.network.listen(submission)});
   std::vector<service::LoopWorld> loops;
   loops.push_back({loop_, std::move(acceptors)});
   return {std::move(loops), world_.disk, commit_worker_, workers_, world_.log, loop_.clock(), random_, settings_.process};
@@ -37,7 +39,8 @@ service::ServerWorld Machine::server_world() {
 
 void Machine::start() {
   server_ = std::make_unique<service::Server>(
-      server_world(), settings_.server, service::Server::Parts{directory_, routes_, local_delivery_, &remote_delivery_});
+      server_world(), settings_.server,
+      service::Server::Parts{directory_, routes_, local_delivery_, &remote_delivery_, nullptr, &world_.authenticator});
   tasks_.start(run_start());
 }
 

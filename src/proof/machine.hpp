@@ -14,6 +14,7 @@
 #include "sim/random.hpp"
 #include "sim/shared_files.hpp"
 #include "store/maildir.hpp"
+#include "world/authenticator.hpp"
 #include "world/log.hpp"
 #include "world/resolver.hpp"
 
@@ -39,6 +40,7 @@ struct MachineWorld {
   sim::Network& network;
   world::Resolver& resolver;
   world::Log& log;
+  world::Authenticator& authenticator;
   std::uint64_t seed = 1;  ///< of this life
 };
 
@@ -52,6 +54,7 @@ class Machine {
 
   static const Endpoint mx;
   static const Endpoint relay;
+  static const Endpoint submission;
   static constexpr const char* mail_root = "/mail";
   static constexpr const char* state_folder = "/state";
 
@@ -62,6 +65,9 @@ class Machine {
   /// Begins to end in order.
   void stop();
   [[nodiscard]] bool has_stopped() const { return has_stopped_; }
+
+  /// Runs a task of somebody who uses the server; it ends with this life.
+  void run(world::Task<> task) { tasks_.start(std::move(task)); }
 
   [[nodiscard]] service::Server& server() { return *server_; }
   [[nodiscard]] const service::RemoteDelivery& remote_delivery() const { return remote_delivery_; }

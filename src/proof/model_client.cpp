@@ -1,5 +1,7 @@
 #include "proof/model_client.hpp"
 
+#include "base/base64.hpp"
+#include "proof/model_authenticator.hpp"
 #include "world/wait.hpp"
 
 #include <fmt/core.h>
@@ -69,6 +71,8 @@ world::Task<> ModelClient::converse() {
       }
     }
   }
+  if (letter_.door == Door::submission && !co_await log_in()) co_return;
+  if (letter_.resets && !co_await begin_and_reset()) co_return;
   if (!co_await envelope()) co_return;
   if (letter_.chunked) {
     co_await chunks();
@@ -91,6 +95,32 @@ world::Task<bool> ModelClient::go_over_to_tls() {
   const auto facts = co_await stream_->start_tls(world::TlsClientPolicy{}, after(world_.loop.now(), 1min));
   if (!facts) co_return false;
   co_return co_await hello();
+}
+
+world::Task<bool> ModelClient::log_in() {
+  if (letter_.flaw == Flaw::without_login) co_return true;
+  const bool is_wrong = letter_.flaw == Flaw::wrong_password;
+  std::string words(1, '\0');
+  words.append(letter_.user).append(1, '\0').append(is_wrong ? "guessed" : ModelAuthenticator::password_of(letter_.user));
+  if (!co_await say(fmt::format("AUTH PLAIN {}\r\n", base64::encode(words)))) co_return false;
+  const auto answer = co_await hear();
+  if (answer && is_wrong && answer->is_yes()) world_.ledger.violate("I8", "a wrong password was taken");
+  co_return answer.has_value() && answer->code != 421;
+}
+
+/// What is begun before RSET must leave nothing behind (I16).
+world::Task<bool> ModelClient::begin_and_reset() {
+  const std::string commands[] = {fmt::format("MAIL FROM:<{}>\r\n", letter_.sender),
+                                  fmt::format("RCPT TO:<carol+forgotten@{}>\r\n", our_domain), "RSET\r\n"};
+  for (const auto& command : commands) {
+    if (!co_await say(command)) co_return false;
+    const auto answer = co_await hear();
+    if (!answer) co_return false;
+    if (command == "RSET\r\n" && answer->code != 250 && answer->code != 421) {
+      world_.ledger.violate("I16", fmt::format("{} answers RSET", answer->code));
+    }
+  }
+  co_return true;
 }
 
 std::string ModelClient::mail_command() const {

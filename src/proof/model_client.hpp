@@ -31,6 +31,9 @@ class ModelClient {
   [[nodiscard]] world::Task<> converse();
   [[nodiscard]] world::Task<bool> hello();
   [[nodiscard]] world::Task<bool> go_over_to_tls();
+  /// False: the session is over.
+  [[nodiscard]] world::Task<bool> log_in();
+  [[nodiscard]] world::Task<bool> begin_and_reset();
   [[nodiscard]] world::Task<bool> envelope();
   [[nodiscard]] world::Task<bool> note_answer(std::size_t place);
   [[nodiscard]] world::Task<> data();

@@ -20,8 +20,9 @@ Endpoint ModelResolver::server_of(std::size_t domain, std::size_t server) {
   return {*IpAddress::parse(fmt::format("198.51.100.{}", 10 * (domain + 1) + server)), 25};
 }
 
-ModelResolver::ModelResolver(sim::Loop& loop, sim::Random& random, const Plan& plan, Trace& trace)
-    : loop_(loop), random_(random), plan_(plan), trace_(trace), zone_(loop) {
+ModelResolver::ModelResolver(sim::Loop& loop, sim::Random& random, const Plan& plan, Trace& trace,
+                             Ledger& ledger)
+    : loop_(loop), random_(random), plan_(plan), trace_(trace), ledger_(ledger), zone_(loop) {
   for (std::size_t domain = 0; domain < std::size(served_domains); ++domain) {
     const std::string name = served_domains[domain];
     for (std::size_t server = 0; server < 2; ++server) {
@@ -31,6 +32,30 @@ ModelResolver::ModelResolver(sim::Loop& loop, sim::Random& random, const Plan& p
     }
   }
   zone_.add("null.example", DnsType::mx, world::MxRecord{0, ""});
+}
+
+/// What a resolver that is broken, or somebody else's, may say; nothing of it may lose mail (F36) or send it round in circles.
+DnsAnswer ModelResolver::lie(DnsAnswer answer, const std::string& name, DnsType type) {
+  trace_.note("resolver", "lies about", name, {});
+  if (type != DnsType::mx) {
+    // A host that is not there, or this machine.
+    const auto* address = random_.chance(50) ? "203.0.113.99" : "127.0.0.1";
+    return {.status = DnsAnswer::Status::found, .records = {*IpAddress::parse(address)}};
+  }
+  switch (random_.below(4)) {
+    case 0: answer.records.insert(answer.records.begin(), world::MxRecord{1, "gone.invalid"}); break;
+    case 1: answer.records.insert(answer.records.begin(), world::MxRecord{1, our_hostname}); break;
+    case 2:
+      for (int i = 0; i < 500; ++i) answer.records.emplace_back(world::MxRecord{5, fmt::format("mx{}.invalid", i)});
+      break;
+    default:
+      ledger_.cause_for_failure_of_domain(name);
+      return {.status = DnsAnswer::Status::no_name};
+  }
+  answer.status = DnsAnswer::Status::found;
+  // A set of hosts that is all lies may rightly be the end (a loop to ourselves).
+  ledger_.cause_for_failure_of_domain(name);
+  return answer;
 }
 
 world::Task<DnsAnswer> ModelResolver::query(std::string name, DnsType type, MonotonicTime deadline) {
@@ -44,6 +69,7 @@ world::Task<DnsAnswer> ModelResolver::query(std::string name, DnsType type, Mono
   if (!is_calm_ && plan_.changing_mx && type == DnsType::mx && answer.records.size() > 1 && random_.chance(50)) {
     answer.records.erase(answer.records.begin() + static_cast<std::ptrdiff_t>(random_.below(answer.records.size())));
   }
+  if (!is_calm_ && random_.chance(plan_.resolver_lies)) answer = lie(std::move(answer), name, type);
   trace_.note("resolver", name, fmt::format("{} records", answer.records.size()), {});
   co_return answer;
 }

@@ -26,6 +26,7 @@ std::string path_in(std::string_view line) {
 
 struct ModelServer::Session {
   std::unique_ptr<world::Stream> stream{};
+  MonotonicTime connected{};
   std::string input{};
   std::string sender{};
   std::vector<std::string> recipients{};
@@ -57,7 +58,7 @@ world::Task<> ModelServer::accept() {
 }
 
 world::Task<> ModelServer::serve(std::unique_ptr<world::Stream> stream) {
-  Session session{.stream = std::move(stream), .offers_tls = world_.random.chance(world_.plan.temper.tls)};
+  Session session{.stream = std::move(stream), .connected = world_.loop.now(), .offers_tls = world_.random.chance(world_.plan.temper.tls)};
   auto out = answer(session, "", draw_mood());
   while (true) {
     if (session.stalls) co_await world::sleep_until(world_.loop, after(world_.loop.now(), silence));
@@ -166,7 +167,7 @@ std::string ModelServer::answer_mail(Session& session, std::string_view line, Mo
 
 std::string ModelServer::answer_recipient(Session& session, std::string_view line, Mood mood) {
   const auto recipient = path_in(line);
-  world_.ledger.tried_elsewhere(name_, recipient);
+  world_.ledger.tried_elsewhere(name_, recipient, session.connected);
   if (!session.has_mail) return "503 5.5.1 MAIL first\r\n";
   if (!recipient.ends_with("@" + domain_)) world_.ledger.violate("I6", fmt::format("{} was offered {}", name_, recipient));
   if (recipient.starts_with("gone-") || mood == Mood::hard) {
@@ -174,7 +175,7 @@ std::string ModelServer::answer_recipient(Session& session, std::string_view lin
     return "550 5.1.1 nobody of that name\r\n";
   }
   if (mood == Mood::soft || is_greylisted(recipient)) {
-    world_.ledger.refused_elsewhere(name_, recipient);
+    world_.ledger.refused_elsewhere(name_, recipient, session.connected);
     return mood == Mood::soft ? "450 4.2.1 the mailbox is busy\r\n" : "450 4.7.1 Greylisted, come back later\r\n";
   }
   if (session.recipients.empty() && ++open_transactions_ > world_.plan.window) {
@@ -217,7 +218,7 @@ std::string ModelServer::take(Session& session, Mood mood) {
   const bool keeps = mood == Mood::good || world_.random.chance(50);
   // Where the network cuts, the answer may be lost as well.
   const bool doubtful = loses || mood != Mood::good || (!is_calm_ && world_.plan.network.cut_per_million > 0);
-  if (keeps) world_.ledger.taken_elsewhere(sender, recipients, session.text, doubtful);
+  if (keeps) world_.ledger.taken_elsewhere({sender, recipients, session.text, session.connected, doubtful});
   session.stalls = mood == Mood::stall;
   session.drops = loses || mood == Mood::drop || mood == Mood::garbage;
   if (mood == Mood::garbage) return "** taken, perhaps **\r\n";

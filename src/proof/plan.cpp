@@ -1,5 +1,6 @@
 #include "proof/plan.hpp"
 
+#include "proof/plan_features.hpp"
 #include "sim/random.hpp"
 
 #include <fmt/core.h>
@@ -148,7 +149,7 @@ class Drawing {
 
   PlannedLetter draw_letter(std::uint32_t token) {
     PlannedLetter letter{.token = token, .at = between(0s, plan_.trouble * 3 / 4)};
-    letter.by_relay = half();
+    letter.door = half() ? Door::relay : Door::mx;
     letter.sender = draw_sender();
     letter.body_octets = log_uniform(1, half() ? 600 : 9000);
     letter.pipelined = half();
@@ -174,8 +175,9 @@ class Drawing {
   PlannedRecipient draw_recipient(const PlannedLetter& letter, std::uint64_t place) {
     PlannedRecipient recipient;
     const auto chance = random_.below(20);
-    recipient.is_local = letter.by_relay ? half() : chance != 0;
-    recipient.is_good = recipient.is_local || letter.by_relay;
+    const bool is_trusted = letter.door == Door::relay;
+    recipient.is_local = is_trusted ? half() : chance != 0;
+    recipient.is_good = recipient.is_local || is_trusted;
     if (recipient.is_local && chance == 1) {
       recipient.address = fmt::format("nobody-{}@{}", place, our_domain);
       recipient.is_good = false;
@@ -213,7 +215,11 @@ class Drawing {
 
 }  // namespace
 
-Plan draw_plan(std::uint64_t seed) { return Drawing{seed}.draw(); }
+Plan draw_plan(std::uint64_t seed, bool with_features) {
+  auto plan = Drawing{seed}.draw();
+  if (with_features) draw_features(plan);
+  return plan;
+}
 
 std::string describe(const Plan& plan) {
   const auto& odds = plan.disk.odds;
@@ -223,7 +229,8 @@ std::string describe(const Plan& plan) {
       "disk {} write {} read {} name {} space {} files {} slow {}\n"
       "network delay {}ms split {}% window {} cut {}/1000000, resolver {}%, changing MX {}\n"
       "peers soft {} hard {} drop {} garbage {} stall {} tarpit {} lose {} greylist {} tls {} tls failure {}\n"
-      "crashes {} clock jumps {} users move {} delete {} letters {}\n",
+      "crashes {} clock jumps {} users move {} delete {} letters {}\n"
+      "lies {}% orders {} rot {} absences {} looks every {}\n",
       plan.segment_octets, plan.inline_octets, plan.message_octets, plan.received_fields, plan.window,
       to_text(plan.expire), to_text(plan.warn), to_text(plan.trouble), to_text(plan.disk.mode), odds.write_error,
       odds.read_error, odds.name_error, odds.no_space, odds.too_many_files, odds.slow,
@@ -231,7 +238,8 @@ std::string describe(const Plan& plan) {
       plan.network.cut_per_million, plan.resolver_failures, plan.changing_mx, temper.soft, temper.hard, temper.drop,
       temper.garbage, temper.stall, temper.tarpit, temper.lose_after_dot, temper.greylist, temper.tls,
       temper.tls_failure, plan.crashes.size(), plan.clock_jumps_at.size(), plan.users_move, plan.users_delete,
-      plan.letters.size());
+      plan.letters.size(), plan.resolver_lies, plan.actions.size(), plan.rot_at.size(), plan.absences.size(),
+      to_text(plan.look_interval));
   return text;
 }
 

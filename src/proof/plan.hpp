@@ -28,12 +28,27 @@ struct PlannedRecipient {
 };
 
 /// What is wrong with a letter, so that the server must not take it.
-enum class Flaw : std::uint8_t { none, bare_line_feed, smuggled_end, too_many_hops, too_large, wrong_order };
+enum class Flaw : std::uint8_t {
+  none,
+  bare_line_feed,
+  smuggled_end,
+  too_many_hops,
+  too_large,
+  wrong_order,
+  // of users (Door::submission)
+  without_login,
+  wrong_password,
+  foreign_sender,  ///< in MAIL
+  foreign_author,  ///< in From
+};
+
+/// Which listener a letter goes to.
+enum class Door : std::uint8_t { mx, relay, submission };
 
 struct PlannedLetter {
   std::uint32_t token = 0;  ///< names the letter in its header
   Duration at{};
-  bool by_relay = false;  ///< to the listener that trusts its clients
+  Door door = Door::mx;
   std::string sender;     ///< empty: the null sender
   std::vector<PlannedRecipient> recipients;
   std::size_t body_octets = 0;
@@ -42,6 +57,10 @@ struct PlannedLetter {
   bool chunked = false;  ///< BDAT
   bool headers_only = false;
   bool starttls = false;
+  bool resets = false;  ///< begins with another transaction, and RSET
+  std::string user{};   ///< who logs in
+  bool has_bcc = false;
+  bool is_dated = true;  ///< has Date and Message-ID
   std::optional<std::uint64_t> cut_at;  ///< the client breaks off after so many octets
   Duration pause{};                     ///< before the end of the data
 };
@@ -57,6 +76,19 @@ struct PlannedCrash {
   Duration after{};              ///< armed, or done, so long after the start before
   Duration downtime{};
   Survival survival = Survival::drawn;
+};
+
+/// What an operator asks of some message that waits then.
+enum class Order : std::uint8_t { hold, release, retry, remove, expire };
+struct PlannedAction {
+  Duration at{};
+  Order order = Order::hold;
+};
+
+/// The spool's folder is not there for a while (FAULTS F12).
+struct PlannedAbsence {
+  Duration at{};
+  Duration length{};
 };
 
 /// How a receiving server misbehaves while the trouble lasts; per cent of the commands.
@@ -103,10 +135,17 @@ struct Plan {
   bool reloads = false;
   std::vector<PlannedLetter> letters;
 
+  unsigned resolver_lies = 0;  ///< per cent of the answers
+  std::vector<PlannedAction> actions;
+  std::vector<Duration> rot_at;       ///< an octet of the spool changes on the disk
+  std::vector<PlannedAbsence> absences;
+  Duration look_interval = std::chrono::seconds{1};  ///< of what the server does all the time: longer for long lives
+
   [[nodiscard]] Duration longest_wait() const { return waits.back(); }
 };
 
-[[nodiscard]] Plan draw_plan(std::uint64_t seed);
+/// Without the features of plan_features.hpp: as seeds were told before there were any.
+[[nodiscard]] Plan draw_plan(std::uint64_t seed, bool with_features = true);
 /// For people: what the seed drew.
 [[nodiscard]] std::string describe(const Plan& plan);
 

@@ -17,6 +17,8 @@ using namespace std::chrono_literals;
 constexpr Duration longest_stop = 10s;     // FAULTS F31
 constexpr Duration start_again = 3s;       // what a supervisor waits when a start was refused
 constexpr Duration between_looks = 20s;
+constexpr const char* spool_folder = "/state/spool";
+constexpr const char* away_folder = "/state/away";
 
 std::shared_ptr<const rules::Directory> make_directory() {
   rules::Directory::Parts parts{.domains = {our_domain}};
@@ -31,11 +33,15 @@ std::shared_ptr<const service::Policy> make_policy(const Plan& plan) {
   policy->reception.message.received_fields = plan.received_fields;
   policy->reception.inline_octets = plan.inline_octets;
   policy->reception.commit_timeout = plan.commit_timeout;
-  for (const auto role : {rules::ListenerRole::mx, rules::ListenerRole::relay}) {
+  for (const auto role : {rules::ListenerRole::mx, rules::ListenerRole::relay, rules::ListenerRole::submission}) {
     auto session = std::make_shared<smtp::ServerSettings>();
     session->hostname = our_hostname;
     session->message_octets = plan.message_octets;
     session->starttls = true;
+    if (role == rules::ListenerRole::submission) {
+      session->require_authentication = true;
+      session->auth_mechanisms = {{.name = "PLAIN", .needs_encryption = false}};
+    }
     session->postmaster = *mail::Address::parse(fmt::format("postmaster@{}", our_domain));
     policy->listeners.push_back({.name = "simulated", .role = role, .session = std::move(session)});
   }
@@ -54,10 +60,12 @@ SimulatedRun::SimulatedRun(const Plan& plan, Trace::Show show)
       crash_random_(plan.seed ^ 0x637261ULL),
       disk_(plan.disk, &loop_.clock()),
       network_(loop_, network_random_, plan.network),
-      log_(trace_),
-      resolver_(loop_, model_random_, plan_, trace_),
+      log_(trace_, [this](const world::LogRecord& record) { ledger_.server_logged(record); }),
+      resolver_(loop_, model_random_, plan_, trace_, ledger_),
       models_{loop_, network_, model_random_, plan_, ledger_, trace_},
-      users_(models_, disk_, Machine::mail_root) {
+      users_(models_, disk_, Machine::mail_root),
+      authenticator_(models_),
+      operator_(models_) {
   outcome_.seed = plan.seed;
   disk_.plant_folder(Machine::mail_root, 0755);
   disk_.plant_folder(Machine::state_folder, 0700);
@@ -76,14 +84,7 @@ Outcome SimulatedRun::run() {
   trace_.note("plan", describe(plan_));
   start_machine();
   send_letters();
-  for (const auto when : plan_.clock_jumps_at) {
-    schedule(after(MonotonicTime{}, when), [this] {
-      const auto hours = static_cast<std::int64_t>(model_random_.below(200'000)) - 100'000;
-      trace_.note("clock", fmt::format("jumps by {} hours", hours));
-      loop_.clock().jump_wall(std::chrono::hours{hours});
-    });
-  }
-  schedule(after(MonotonicTime{}, plan_.trouble), [this] { end_trouble(); });
+  schedule_trouble();
   if (plan_.reloads) reload();
   look_whether_done();
   step_until_over();
@@ -110,10 +111,62 @@ void SimulatedRun::send_letters() {
   for (const auto& letter : plan_.letters) tasks_.start(send(letter));
 }
 
+void SimulatedRun::schedule_trouble() {
+  const auto at = [this](Duration when, world::Callback what) { schedule(after(MonotonicTime{}, when), std::move(what)); };
+  for (const auto when : plan_.clock_jumps_at) {
+    at(when, [this] {
+      const auto hours = static_cast<std::int64_t>(model_random_.below(200'000)) - 100'000;
+      trace_.note("clock", fmt::format("jumps by {} hours", hours));
+      loop_.clock().jump_wall(std::chrono::hours{hours});
+    });
+  }
+  for (const auto& action : plan_.actions) {
+    at(action.at, [this, order = action.order] {
+      if (is_serving()) machine_->run(operator_.give(machine_->server(), order));
+    });
+  }
+  for (const auto when : plan_.rot_at) at(when, [this] { rot(); });
+  for (const auto& absence : plan_.absences) {
+    at(absence.at, [this, length = absence.length] { take_spool_away(length); });
+  }
+  at(plan_.trouble, [this] { end_trouble(); });
+}
+
+/// FAULTS F7, F9: one octet of a segment or a body turns, on the platter and in every cache.
+void SimulatedRun::rot() {
+  auto paths = disk_.tree(spool_folder);
+  std::erase_if(paths, [](const std::string& path) {
+    return path.ends_with('/') || (!path.contains("/segment-") && !path.contains("/bodies/"));
+  });
+  if (paths.empty()) return;
+  const auto& path = paths.at(model_random_.below(paths.size()));
+  const auto octets = disk_.contents(path).value_or("");
+  if (octets.empty()) return;
+  const auto place = model_random_.below(octets.size());
+  const char turned = static_cast<char>(octets[place] ^ (1 << model_random_.below(8)));
+  trace_.note("world", fmt::format("octet {} of {} rots", place, path));
+  ledger_.spool_rotted();
+  static_cast<void>(disk_.corrupt(path, place, std::string(1, turned)));
+}
+
+void SimulatedRun::take_spool_away(Duration length) {
+  if (!disk_.move(spool_folder, away_folder)) return;
+  trace_.note("world", "the spool is not there");
+  schedule(after(loop_.now(), length), [this] { bring_spool_back(); });
+}
+
+void SimulatedRun::bring_spool_back() {
+  if (disk_.tree(away_folder).empty()) return;
+  if (!disk_.tree(spool_folder).empty()) ledger_.violate("F12", "a spool was made although the old one was only away");
+  trace_.note("world", "the spool is there again");
+  static_cast<void>(disk_.move(away_folder, spool_folder));
+}
+
 world::Task<> SimulatedRun::send(const PlannedLetter& letter) {
   co_await world::sleep_until(loop_, after(MonotonicTime{}, letter.at));
   ModelClient client(models_, letter);
-  co_await client.run(letter.by_relay ? Machine::relay : Machine::mx);
+  const auto& door = letter.door == Door::relay ? Machine::relay : Machine::mx;
+  co_await client.run(letter.door == Door::submission ? Machine::submission : door);
   --clients_;
 }
 
@@ -127,7 +180,7 @@ void SimulatedRun::end_trouble() {
   network_.settings().cut_per_million = 0;
   for (auto& server : servers_) server->calm_down();
   resolver_.calm_down();
-  ledger_.trouble_ended();
+  bring_spool_back();
   // I27: everything that is still there comes to its end within a few of the longest waits.
   schedule(after(loop_.now(), 8 * plan_.longest_wait() + 40min), [this] {
     ledger_.violate("I27", "the queue is not empty long after the trouble ended");
@@ -148,11 +201,22 @@ void SimulatedRun::look_whether_done() {
   users_.visit();
   const bool is_at_rest = has_healed_ && clients_ == 0 && machine_ && machine_->has_started() && !is_stopping_;
   if (is_at_rest && machine_->server().spool().facts().messages == 0 && machine_->server().queue().idle().is_set()) {
+    check_counters();
     is_done_ = true;
     return;
   }
+  if (has_healed_ && is_serving() && !plan_.actions.empty()) machine_->run(operator_.release_all(machine_->server()));
   const auto pause = has_healed_ ? between_looks : std::max<Duration>(between_looks, plan_.trouble / 64);
   schedule(after(loop_.now(), pause), [this] { look_whether_done(); });
+}
+
+/// I26: what came in went out, by the server's own count.
+void SimulatedRun::check_counters() {
+  const auto& facts = machine_->server().queue().facts();
+  const auto in = facts.accepted + facts.recovered;
+  const auto out = facts.delivered + facts.bounced + facts.removed;
+  if (in == out || ledger_.is_rotten()) return;
+  ledger_.violate("I26", fmt::format("{} recipients came in by the server's count, and {} went out", in, out));
 }
 
 /// An end in order, in time, with nothing left behind.
@@ -164,7 +228,7 @@ void SimulatedRun::finish() {
     ledger_.violate("I29", fmt::format("{} files are still open after the end", disk_.open_handles()));
   }
   // A body whose removal failed is left to the next start (store/body_files.hpp).
-  const bool removals_failed = plan_.disk.odds.name_error != 0;
+  const bool removals_failed = plan_.disk.odds.name_error != 0 || ledger_.is_rotten();
   for (const auto& path : disk_.tree(fmt::format("{}/spool/bodies", Machine::state_folder))) {
     if (removals_failed) break;
     ledger_.violate("I29", path + " is left behind although the queue is empty");
@@ -190,6 +254,8 @@ MachineSettings SimulatedRun::machine_settings() const {
   spool.keep_segments = 3;
   spool.body_block_octets = 512;
   spool.largest_message = plan_.message_octets;
+  spool.look_interval = plan_.look_interval;
+  settings.server.directory_watch = plan_.look_interval;
   auto& queue = settings.server.queue;
   queue.retry.waits = plan_.waits;
   queue.retry.expire = plan_.expire;
@@ -212,7 +278,8 @@ void SimulatedRun::start_machine() {
   is_stopping_ = false;
   trace_.note("world", fmt::format("life {} begins", outcome_.lives));
   const auto seed = plan_.seed * 1'000'003 + outcome_.lives;
-  machine_ = std::make_unique<Machine>(MachineWorld{loop_, disk_, network_, resolver_, log_, seed}, machine_settings());
+  machine_ = std::make_unique<Machine>(MachineWorld{loop_, disk_, network_, resolver_, log_, authenticator_, seed},
+                                       machine_settings());
   arm_crash();
   machine_->start();
 }

@@ -2,6 +2,8 @@
 #pragma once
 
 #include "proof/machine.hpp"
+#include "proof/model_authenticator.hpp"
+#include "proof/model_operator.hpp"
 #include "proof/model_resolver.hpp"
 #include "proof/model_server.hpp"
 #include "proof/model_users.hpp"
@@ -26,6 +28,10 @@ class SimulatedRun {
   void send_letters();
   [[nodiscard]] world::Task<> send(const PlannedLetter& letter);
   void schedule(MonotonicTime when, world::Callback what) { loop_.start_timer(when, std::move(what)); }
+  void schedule_trouble();
+  void rot();
+  void take_spool_away(Duration length);
+  void bring_spool_back();
   void end_trouble();
   void look_whether_done();
   void step_until_over();
@@ -42,6 +48,9 @@ class SimulatedRun {
   void revive_later(Duration downtime);
   void end_machine();
   [[nodiscard]] MachineSettings machine_settings() const;
+  /// It has started, and was not told to stop.
+  [[nodiscard]] bool is_serving() const { return machine_ && start_noted_ && *machine_->has_started() && !is_stopping_; }
+  void check_counters();
 
   const Plan& plan_;
   sim::Loop loop_;
@@ -56,6 +65,8 @@ class SimulatedRun {
   ModelResolver resolver_;
   ModelWorld models_;
   ModelUsers users_;
+  ModelAuthenticator authenticator_;
+  ModelOperator operator_;
   std::vector<std::unique_ptr<ModelServer>> servers_;
   std::unique_ptr<Machine> machine_;
   std::size_t next_crash_ = 0;

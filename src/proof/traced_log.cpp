@@ -16,6 +16,7 @@ void TracedLog::write(world::LogRecord record) {
     fields += ' ';
   }
   trace_.note("server", record.event, fields, {});
+  reader_(record);
   const auto found = counts_.find(record.event);
   if (found != counts_.end()) {
     ++found->second;

@@ -5,15 +5,19 @@
 #include "world/log.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace posthorn::proof {
 
 class TracedLog final : public world::Log {
  public:
-  explicit TracedLog(Trace& trace) : trace_(trace) {}
+  /// Told of each record.
+  using Reader = std::function<void(const world::LogRecord&)>;
+  TracedLog(Trace& trace, Reader reader) : trace_(trace), reader_(std::move(reader)) {}
 
   void write(world::LogRecord record) override;
   [[nodiscard]] bool takes(world::LogLevel /*level*/) const override { return true; }
@@ -21,6 +25,7 @@ class TracedLog final : public world::Log {
 
  private:
   Trace& trace_;
+  Reader reader_;
   std::map<std::string, std::uint64_t, std::less<>> counts_;
 };
 

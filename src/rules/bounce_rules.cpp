@@ -1,6 +1,7 @@
 #include "rules/bounce_rules.hpp"
 
 #include "base/assert.hpp"
+#include "base/planted_fault.hpp"
 
 #include <fmt/format.h>
 
@@ -31,6 +32,7 @@ std::optional<DeliveryAction> action_of(What what) {
 }
 
 bool is_wanted(const mail::Notify& notify, DeliveryAction action) {
+  if (planted(PlantedFault::report_although_never_wanted) && action == DeliveryAction::failed) return true;
   switch (action) {
     // RFC 3461 §5.2.3 and §5.2.2 (b), (e)
     case DeliveryAction::delivered:
@@ -49,7 +51,8 @@ bool is_wanted(const mail::Notify& notify, DeliveryAction action) {
 
 /// The time of a warning has come, and it is the first.
 bool is_late(const BounceSettings& settings, const ReportedMessage& message, const RecipientEvent& event) {
-  return settings.warn > Duration::zero() && message.age >= settings.warn && !event.warned;
+  const bool was_told = event.warned && !planted(PlantedFault::report_of_delay_repeated);
+  return settings.warn > Duration::zero() && message.age >= settings.warn && !was_told;
 }
 
 /// RFC 5321 §6.1: no report to the null reverse-path. The postmaster hears of the failure, unless he is whom it could not
@@ -122,6 +125,7 @@ std::optional<ReportPlan> plan_report(const BounceSettings& settings, const Repo
 mail::Envelope report_envelope(const mail::Address& to, const mail::ReportMessage& report) {
   mail::Envelope envelope;
   envelope.recipients.push_back({.address = to});
+  if (planted(PlantedFault::report_has_a_sender)) envelope.sender = to;
   envelope.body = report.body;
   envelope.smtputf8 = report.smtputf8;
   return envelope;

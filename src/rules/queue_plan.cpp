@@ -1,6 +1,7 @@
 #include "rules/queue_plan.hpp"
 
 #include "base/assert.hpp"
+#include "base/planted_fault.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -102,7 +103,8 @@ std::optional<QueuePlan::Work> QueuePlan::take_more(std::string_view destination
 }
 
 std::optional<EntryId> QueuePlan::take_expired(MonotonicTime now) {
-  if (paused_ || expiring_.empty() || expiring_.top().due > now) return std::nullopt;
+  if (paused_ || running_ >= settings_.deliveries) return std::nullopt;
+  if (expiring_.empty() || expiring_.top().due > now) return std::nullopt;
   auto& gone = expiring_.top();
   expiring_.erase(gone);
   gone.state = State::running;
@@ -120,6 +122,7 @@ void QueuePlan::wake(MonotonicTime now) {
 
 bool QueuePlan::can_start(const Destination& destination, MonotonicTime now) const {
   if (destination.waiting.empty() || destination.waiting.top().due > now) return false;
+  if (planted(PlantedFault::queue_window_ignored)) return true;
   return has_room(destination) || shares_failure(destination, destination.waiting.top());
 }
 
@@ -341,9 +344,8 @@ void QueuePlan::sit(Destination& destination, Destination::Seat seat) {
 // Looking.
 
 MonotonicTime QueuePlan::next_wakeup() const {
-  if (paused_) return never;
+  if (paused_ || running_ >= settings_.deliveries) return never;
   const auto expiry = expiring_.empty() ? never : expiring_.top().due;
-  if (running_ >= settings_.deliveries) return expiry;
   if (!ready_.empty()) return MonotonicTime::min();
   return sleeping_.empty() ? expiry : std::min(expiry, sleeping_.top().wakes_at);
 }

@@ -111,7 +111,8 @@ class QueuePlan {
   /// Another entry for this destination, for a connection that has carried `carried` messages; none if there is none due or
   /// it is the turn of others. Call finish() or defer() for the message before first.
   [[nodiscard]] std::optional<Work> take_more(std::string_view destination, MonotonicTime now, std::uint32_t carried);
-  /// An entry whose life is over, or none. It is running from then on. None while paused.
+  /// An entry whose life is over, or none. It is running from then on, and counts as a delivery: a whole queue that expires
+  /// at once is reported bit by bit (FAULTS F53). None while paused.
   [[nodiscard]] std::optional<EntryId> take_expired(MonotonicTime now);
 
   /// The running entry belongs to this destination. True: go on. False: that destination has no room, the entry waits there

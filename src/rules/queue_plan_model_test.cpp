@@ -211,7 +211,7 @@ class History {
       const auto key = std::pair{e.due, id};
       if (e.state == State::expiring && e.due <= now_ && (!first || key < *first)) first = key;
     }
-    if (model_.paused) first.reset();
+    if (model_.paused || model_.running() >= settings().deliveries) first.reset();
     const auto gone = plan_.take_expired(now_);
     ASSERT_EQ(gone, first ? std::optional{first->second} : std::nullopt);
     if (gone) model_.entries.at(*gone).state = State::running;

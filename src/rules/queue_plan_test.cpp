@@ -252,6 +252,17 @@ TEST(QueuePlan, ALifeThatIsOverIsHandedOutForItsBounce) {
   EXPECT_EQ(plan.take_expired(start + 31min), id(2));
 }
 
+TEST(QueuePlan, AQueueThatExpiresAtOnceIsHandedOutWithinTheLimit) {
+  QueuePlan plan({.deliveries = 2});
+  for (std::uint64_t i = 1; i <= 3; ++i) plan.add_expiring(id(i), "a.example", start);
+  EXPECT_TRUE(plan.take_expired(start));
+  EXPECT_TRUE(plan.take_expired(start));
+  EXPECT_FALSE(plan.take_expired(start));
+  EXPECT_EQ(plan.next_wakeup(), never) << "the end of one of them is what to wait for";
+  plan.finish(id(1), Health::not_tried, start);
+  EXPECT_EQ(plan.take_expired(start), id(3));
+}
+
 TEST(QueuePlan, OperatorsHoldReleaseRetryAndRemove) {
   QueuePlan plan({});
   plan.add(id(1), "a.example", start);

@@ -1,5 +1,6 @@
 #include "rules/submission_rules.hpp"
 
+#include "base/planted_fault.hpp"
 #include "base/clean_text.hpp"
 #include "mail/address_list.hpp"
 #include "mail/date.hpp"
@@ -18,6 +19,7 @@ smtp::Reply refusal(std::string_view why) { return {550, {5, 7, 1}, ReplyText{wh
 std::optional<smtp::Reply> author_refusal(SenderCheck check, const mail::UserName& user,
                                           const mail::SubmissionHeader& header, const mail::MessageFacts& facts,
                                           const Directory& directory) {
+  if (planted(PlantedFault::submission_foreign_author_accepted)) return std::nullopt;
   // RFC 5322 §3.6: From stands once.
   if (facts.from_fields > 1 || header.from_fields() > 1) return refusal("The message has several From fields");
   if (facts.from_fields == 0) return std::nullopt;

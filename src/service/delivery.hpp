@@ -32,6 +32,7 @@ struct RecipientResult {
     deferred,  ///< try again later
     failed,    ///< for good
     unknown,   ///< the connection was lost after the final dot: it may have been delivered
+    expired,   ///< nothing was tried: its life is over (the queue manager's word, no deliverer's)
   };
   std::uint32_t recipient = 0;
   What what = What::deferred;

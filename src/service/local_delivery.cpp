@@ -223,6 +223,7 @@ void LocalDelivery::count(const AttemptResult& result) {
     switch (recipient.what) {
       case RecipientResult::What::delivered: ++facts_.delivered; break;
       case RecipientResult::What::unknown:
+      case RecipientResult::What::expired:
       case RecipientResult::What::deferred: ++facts_.deferred; break;
       case RecipientResult::What::failed: ++facts_.failed; break;
     }

@@ -1,5 +1,6 @@
 #include "service/local_delivery_places.hpp"
 
+#include "base/planted_fault.hpp"
 #include "mail/trace_field.hpp"
 #include "store/mailbox_name.hpp"
 
@@ -11,7 +12,8 @@ namespace {
 /// `name_of`: the recipient after whom the file is named.
 store::IncomingMail describe(const Attempt& attempt, std::uint32_t name_of, std::string head) {
   const auto& message = attempt.message;
-  return {.name = store::delivery_file_name(message.delivery_name, name_of),
+  const bool renames = planted(PlantedFault::local_repeat_gets_a_new_name) && attempt.may_be_repeat;
+  return {.name = store::delivery_file_name(message.delivery_name, name_of) + (renames ? "-again" : ""),
           .id = message.id,
           .sender = message.envelope.sender,
           .arrival = message.arrival,

@@ -1,4 +1,5 @@
 // QueueManager: what an operator asks. The new states are in the spool before the plan follows and before it is answered.
+#include "base/planted_fault.hpp"
 #include "service/queue_manager.hpp"
 
 #include <algorithm>
@@ -73,11 +74,14 @@ world::Task<Result<ActionResult>> QueueManager::change(OperatorAction action, st
     if (runs) ++done.running;
   }
   if (outcomes.empty()) co_return done;
-  if (auto recorded = co_await world_.spool.record(world_.loop, message.id, outcomes); !recorded) {
+  if (planted(PlantedFault::operator_change_not_recorded)) {
+    // Only the plan knows.
+  } else if (auto recorded = co_await world_.spool.record(world_.loop, message.id, outcomes); !recorded) {
     co_return failure(std::move(recorded.error()).context("record it"));
   }
   done.recipients = static_cast<std::uint32_t>(outcomes.size());
-  if (is_running(message.id)) touched_.insert(message.id);
+  const bool is_overruled = planted(PlantedFault::operator_overruled_by_attempt);
+  if (is_running(message.id) && !is_overruled) touched_.insert(message.id);
   for (const auto& outcome : outcomes) log_action(action, message, outcome);
   co_await report(message, std::move(round));
   place_entries(message, true);

@@ -1,5 +1,7 @@
 #include "service/queue_manager.hpp"
 
+#include "base/planted_fault.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -18,7 +20,8 @@ const Group* find_group(const std::vector<Group>& groups, rules::EntryId entry) 
 std::vector<std::uint32_t> open_recipients(const store::StoredMessage& message, const Group& group) {
   std::vector<std::uint32_t> open;
   for (const auto place : group.recipients) {
-    if (message.states[place].status == Status::queued) open.push_back(place);
+    const bool is_passed_over = planted(PlantedFault::queue_tries_first_recipient_only) && !open.empty();
+    if (message.states[place].status == Status::queued && !is_passed_over) open.push_back(place);
   }
   return open;
 }
@@ -66,17 +69,53 @@ void QueueManager::accepted(MessageId id, std::vector<Group> groups) {
 
 world::Task<> QueueManager::adopt_waiting() {
   MessageId after_id{};
-  while (!stopped_) {
+  std::vector<MessageId> unread;
+  while (!stopped_ && !planted(PlantedFault::queue_forgets_what_waited)) {
+    const auto live = world_.spool.live_after(after_id, settings_.adopt_batch);
+    if (live.empty()) break;
     const auto messages = co_await world_.spool.load_next(world_.loop, after_id, settings_.adopt_batch);
-    if (messages.empty()) {
-      facts_.is_recovered = true;
-      co_return;
+    auto at = messages.begin();
+    for (const auto& one : live) {
+      if (world_.spool.is_of_this_start(one.id)) continue;
+      at = std::lower_bound(at, messages.end(), one.id, [](const auto& message, MessageId id) { return message.id < id; });
+      const bool is_read = at != messages.end() && at->id == one.id;
+      is_read ? adopt(*at) : unread.push_back(one.id);
     }
-    for (const auto& message : messages) {
-      if (!world_.spool.is_of_this_start(message.id)) adopt(message);
-    }
-    after_id = messages.back().id;
+    after_id = live.back().id;
     pump_soon();
+  }
+  if (planted(PlantedFault::queue_unread_left_out)) unread.clear();
+  co_await adopt_unread(std::move(unread));
+  facts_.is_recovered = true;
+}
+
+world::Task<> QueueManager::adopt_unread(std::vector<MessageId> unread) {
+  while (!unread.empty() && !stopped_) {
+    std::vector<MessageId> still;
+    for (const auto id : unread) {
+      const auto message = co_await world_.spool.load_envelope(world_.loop, id);
+      if (message) {
+        adopt(*message);
+      } else if (message.error().kind != Error::Kind::not_found && message.error().kind != Error::Kind::corrupt) {
+        still.push_back(id);
+      }
+    }
+    pump_soon();
+    unread = std::move(still);
+    if (unread.empty()) break;
+    world_.log.error("queue.unreadable", {{"messages", unread.size()}, {"what_to_do", "look at the disk of the spool"}});
+    co_await world::sleep_until(world_.loop, after(world_.loop.now(), settings_.record_pause));
+  }
+}
+
+world::Task<std::optional<store::StoredMessage>> QueueManager::load_surely(MessageId id) {
+  while (true) {
+    auto message = co_await world_.spool.load_envelope(world_.loop, id);
+    if (message) co_return std::move(*message);
+    const auto kind = message.error().kind;
+    if (kind == Error::Kind::not_found || kind == Error::Kind::corrupt || stopped_) co_return std::nullopt;
+    world_.log.error("message.unreadable", {{"message", id}, {"error", message.error().text}});
+    co_await world::sleep_until(world_.loop, after(world_.loop.now(), settings_.record_pause));
   }
 }
 
@@ -85,7 +124,7 @@ void QueueManager::adopt(const store::StoredMessage& message) {
   for (std::uint32_t place = 0; place < message.states.size(); ++place) {
     if (message.states[place].report_due) owed.push_back(round_event_of(place, message.states[place]));
   }
-  if (!owed.empty()) tasks_.start(report(message, std::move(owed)));
+  if (!owed.empty()) start(report(message, std::move(owed)));
   facts_.recovered += static_cast<std::uint64_t>(std::ranges::count_if(message.states, [](const auto& state) {
     return state.status == Status::queued || state.status == Status::held;
   }));
@@ -102,16 +141,23 @@ void QueueManager::place_entry(const store::StoredMessage& message, const Group&
   const auto known = lane.find(entry);
   if (known && (!replaces || known->state == rules::QueuePlan::State::running)) return;
   if (known) lane.remove(entry);
-  auto due = never;
+  auto least = Duration::max();
   bool is_held = false;
-  const auto wall = world_.loop.clock().wall();
+  bool is_end = false;
   for (const auto place : group.recipients) {
     const auto& state = message.states[place];
     is_held = is_held || state.status == Status::held;
     if (state.status != Status::queued) continue;
-    due = std::min(due, after(world_.loop.now(), rules::wait_left(state.changed, state.next_attempt, wall)));
+    const Duration left = rules::wait_left(state.changed, state.next_attempt, world_.loop.clock().wall());
+    if (left >= least) continue;
+    least = left;
+    is_end = waits_for_its_end(state, settings_.retry.expire);
   }
-  if (due != never) {
+  const auto due = least == Duration::max() ? never : after(world_.loop.now(), least);
+  // What was to end while the server was away is tried once more: that time was not the message's (F32).
+  if (least > Duration::zero() && is_end) {
+    lane.add_expiring(entry, group.destination.key, due);
+  } else if (due != never) {
     lane.add(entry, group.destination.key, due);
   } else if (is_held) {
     lane.add_held(entry, group.destination.key);
@@ -119,9 +165,12 @@ void QueueManager::place_entry(const store::StoredMessage& message, const Group&
 }
 
 world::Task<> QueueManager::replan(MessageId id) {
-  if (!co_await gate_.close(id, after(world_.loop.now(), settings_.gate_patience))) co_return;
+  // Nobody else would put it back into the plan.
+  while (!co_await gate_.close(id, after(world_.loop.now(), settings_.gate_patience))) {
+    if (stopped_) co_return;
+  }
   if (!is_running(id)) touched_.erase(id);
-  const auto message = co_await world_.spool.load_envelope(world_.loop, id);
+  const auto message = co_await load_surely(id);
   if (message) place_entries(*message, true);
   gate_.open(id);
 }
@@ -147,13 +196,22 @@ void QueueManager::pump() {
 }
 
 void QueueManager::start_due(Lane lane) {
-  while (auto work = plan(lane).take(world_.loop.now())) {
-    idle_.clear();
-    tasks_.start(attempt(lane, std::move(*work)));
-  }
+  while (const auto gone = plan(lane).take_expired(world_.loop.now())) start(give_up(lane, *gone));
+  while (auto work = plan(lane).take(world_.loop.now())) start(attempt(lane, std::move(*work)));
+}
+
+void QueueManager::start(world::Task<> work) {
+  idle_.clear();
+  tasks_.start(run(std::move(work)));
+}
+
+world::Task<> QueueManager::run(world::Task<> work) {
+  co_await std::move(work);
+  if (tasks_.size() == 1 && !planted(PlantedFault::queue_end_of_report_lost)) idle_.set();
 }
 
 void QueueManager::set_timer() {
+  if (planted(PlantedFault::queue_wake_up_lost) && timer_ != world::TimerId::none) return;
   auto when = local_.next_wakeup();
   if (world_.remote != nullptr) when = std::min(when, remote_.next_wakeup());
   if (timer_ != world::TimerId::none && when == timer_at_) return;
@@ -183,7 +241,30 @@ world::Task<> QueueManager::attempt(Lane lane, rules::QueuePlan::Work work) {
       co_await settle(lane, work.entry, std::move(message), std::move(result));
     }
   }
-  if (tasks_.size() == 1) idle_.set();
+  if (planted(PlantedFault::queue_end_of_report_lost) && tasks_.size() == 1) idle_.set();
+  pump_soon();
+}
+
+world::Task<> QueueManager::give_up(Lane lane, rules::EntryId entry) {
+  auto message = co_await load_surely(entry.message);
+  if (!message) {
+    plan(lane).finish(entry, rules::Health::not_tried, world_.loop.now());
+    co_return;
+  }
+  const auto groups = groups_of(message->envelope, world_.routes);
+  const auto* group = find_group(groups, entry);
+  const auto open = group == nullptr ? std::vector<std::uint32_t>{} : open_recipients(*message, *group);
+  if (open.empty()) {
+    plan(lane).finish(entry, rules::Health::not_tried, world_.loop.now());
+    co_await replan(entry.message);
+  } else {
+    AttemptResult over{.health = rules::Health::not_tried};
+    for (const auto place : open) {
+      const auto& state = message->states[place];
+      over.recipients.push_back({place, What::expired, state.status_code, state.reply, state.remote_host});
+    }
+    co_await settle(lane, entry, std::move(*message), std::move(over));
+  }
   pump_soon();
 }
 

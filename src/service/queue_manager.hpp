@@ -23,6 +23,8 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
@@ -104,6 +106,10 @@ class QueueManager {
   [[nodiscard]] Deliverer& deliverer(Lane lane) { return lane == Lane::local ? world_.local : *world_.remote; }
 
   void adopt(const store::StoredMessage& message);
+  /// Those that could not be read at the start: again and again, until the disk lets it.
+  [[nodiscard]] world::Task<> adopt_unread(std::vector<MessageId> unread);
+  /// However long the disk takes. None: it is gone, or the server stops.
+  [[nodiscard]] world::Task<std::optional<store::StoredMessage>> load_surely(MessageId id);
   /// Gives each group of the message its place in the plan; of those that have one only with `replaces`.
   void place_entries(const store::StoredMessage& message, bool replaces);
   void place_entry(const store::StoredMessage& message, const Group& group, bool replaces);
@@ -113,11 +119,15 @@ class QueueManager {
   void pump();
   void start_due(Lane lane);
   void set_timer();
+  void start(world::Task<> work);
+  [[nodiscard]] world::Task<> run(world::Task<> work);
 
   [[nodiscard]] world::Task<> attempt(Lane lane, rules::QueuePlan::Work work);
   [[nodiscard]] world::Task<AttemptResult> carry_out(Lane lane, const rules::QueuePlan::Work& work,
                                                      store::LoadedMessage loaded, std::vector<std::uint32_t> open);
   void defer_after_fault(Lane lane, rules::EntryId entry, const Error& error);
+  /// The life of those who wait no longer for an attempt is over.
+  [[nodiscard]] world::Task<> give_up(Lane lane, rules::EntryId entry);
 
   // ---- the end of an attempt: queue_settling.cpp ----
   [[nodiscard]] world::Task<> settle(Lane lane, rules::EntryId entry, store::StoredMessage message,
@@ -128,6 +138,13 @@ class QueueManager {
                                        AttemptStep step);
   void leave_attempt(Lane lane, rules::EntryId entry, const store::StoredMessage& message, rules::Health health,
                      bool is_touched);
+  /// What comes next for a group.
+  struct Next {
+    MonotonicTime due = never;
+    bool is_end = false;  ///< of its life: no attempt
+  };
+  [[nodiscard]] Next next_of(std::span<const RoundEvent> round) const;
+  void wait_for(Lane lane, rules::EntryId entry, rules::Health health, const Next& next);
   /// Queues the reports that are owed, however long the disk takes to allow it.
   [[nodiscard]] world::Task<> report(store::StoredMessage message, std::vector<RoundEvent> round);
   [[nodiscard]] world::Task<> record(MessageId id, std::vector<store::Outcome> outcomes);

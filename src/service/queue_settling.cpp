@@ -1,4 +1,5 @@
 // QueueManager: the end of an attempt. The outcome is recorded, then reported, then the plan goes on.
+#include "base/planted_fault.hpp"
 #include "service/history_lines.hpp"
 #include "service/queue_manager.hpp"
 
@@ -17,6 +18,7 @@ std::string_view event_of(What what) {
     case What::deferred: return "recipient.deferred";
     case What::failed: return "recipient.failed";
     case What::unknown: return "recipient.outcome_unknown";
+    case What::expired: return "recipient.expired";
   }
   bug("a result without a name");
 }
@@ -44,15 +46,6 @@ bool is_all_delivered(const AttemptResult& result) {
   return std::ranges::all_of(result.recipients, [](const auto& each) { return each.what == What::delivered; });
 }
 
-/// When the first of the group's recipients is due again.
-MonotonicTime next_due(std::span<const RoundEvent> round, WallTime wall, MonotonicTime now) {
-  auto due = never;
-  for (const auto& each : round) {
-    if (each.state.status == Status::queued) due = std::min(due, after(now, each.state.next_attempt - wall));
-  }
-  return due;
-}
-
 }  // namespace
 
 /// Outcome first, then its consequence: the spool knows before the plan forgets.
@@ -65,20 +58,40 @@ world::Task<> QueueManager::settle(Lane lane, rules::EntryId entry, store::Store
   if (!result.dialogue.empty() && !is_all_delivered(result) && world_.history.is_kept()) {
     world_.history.note(message.id, dialogue_line(world_.loop.clock().wall(), result.dialogue));
   }
-  const auto due = next_due(round, world_.loop.clock().wall(), world_.loop.now());
+  const auto next = next_of(round);
   std::vector<store::Outcome> outcomes;
   for (const auto& each : round) outcomes.push_back({each.event.recipient, each.state});
+  if (planted(PlantedFault::queue_outcome_not_recorded)) outcomes.clear();
   if (!outcomes.empty()) co_await record(message.id, std::move(outcomes));
   join_states(message, round);
   co_await report(message, std::move(round));
   note_end(message);
-  if (is_touched || due == never) {
+  if (is_touched || next.due == never) {
     leave_attempt(lane, entry, message, result.health, is_touched);
-  } else if (!plan(lane).defer(entry, result.health, world_.loop.now(), due)) {
-    world_.log.info("message.removed", {{"message", entry.message}});
+  } else {
+    wait_for(lane, entry, result.health, next);
   }
   if (!newest_.empty() && !is_running(entry.message)) newest_.erase(entry.message);
   gate_.leave(entry.message);
+}
+
+/// When the first of the group's recipients is due again.
+QueueManager::Next QueueManager::next_of(std::span<const RoundEvent> round) const {
+  Next next;
+  const auto wall = world_.loop.clock().wall();
+  for (const auto& [event, state] : round) {
+    const auto due = after(world_.loop.now(), state.next_attempt - wall);
+    if (state.status != Status::queued || due >= next.due) continue;
+    next = {due, waits_for_its_end(state, settings_.retry.expire)};
+  }
+  return next;
+}
+
+void QueueManager::wait_for(Lane lane, rules::EntryId entry, rules::Health health, const Next& next) {
+  const auto now = world_.loop.now();
+  const bool stays = next.is_end ? plan(lane).defer_until_expiry(entry, health, now, next.due)
+                                 : plan(lane).defer(entry, health, now, next.due);
+  if (!stays) world_.log.info("message.removed", {{"message", entry.message}});
 }
 
 void QueueManager::leave_attempt(Lane lane, rules::EntryId entry, const store::StoredMessage& message,
@@ -91,15 +104,9 @@ void QueueManager::leave_attempt(Lane lane, rules::EntryId entry, const store::S
 
 /// An operator was there while the attempt was under way. A message that is gone was removed.
 world::Task<> QueueManager::read_states_again(store::StoredMessage& message) {
-  while (true) {
-    auto newest = co_await world_.spool.load_envelope(world_.loop, message.id);
-    if (newest) {
-      message.states = std::move(newest->states);
-      co_return;
-    }
-    if (newest.error().kind == Error::Kind::not_found || stopped_) break;
-    world_.log.error("message.unreadable", {{"message", message.id}, {"error", newest.error().text}});
-    co_await world::sleep_until(world_.loop, after(world_.loop.now(), settings_.record_pause));
+  if (auto newest = co_await load_surely(message.id)) {
+    message.states = std::move(newest->states);
+    co_return;
   }
   for (auto& state : message.states) state.status = Status::removed;
 }
@@ -156,6 +163,10 @@ world::Task<> QueueManager::report(store::StoredMessage message, std::vector<Rou
     }
   }
   std::erase_if(round, [](const RoundEvent& each) { return each.state.status == Status::held; });
+  if (planted(PlantedFault::report_left_out)) told.clear();
+  if (planted(PlantedFault::report_sent_twice) && !told.empty()) {
+    static_cast<void>(co_await world_.reporter.report(message, round));
+  }
   while (!told.empty()) {
     const auto queued = co_await world_.reporter.report(message, round);
     if (queued) break;

@@ -1,6 +1,7 @@
 #include "service/reception.hpp"
 
 #include "base/assert.hpp"
+#include "base/planted_fault.hpp"
 #include "smtp/proxy_header.hpp"
 #include "smtp/standard_replies.hpp"
 
@@ -47,6 +48,7 @@ world::Task<> Reception::run() {
 }
 
 void Reception::shut_down(smtp::ServerSession::Shutdown how) {
+  if (planted(PlantedFault::session_shutdown_ignored)) return;
   shutdown_ = how;
   start_.stream->interrupt_read();
 }
@@ -417,6 +419,7 @@ world::Task<> Reception::end_message(mail::Envelope envelope) {
                                          {"recipients", recipients}, {"size", octets},
                                          {"peer", peer_address().to_string()}});
   }
+  if (planted(PlantedFault::intake_acknowledged_twice)) reply.append_to(replies_);
   session_.accept(std::move(reply));
   clock_.start_wait(world_.loop.now());
 }

@@ -1,6 +1,7 @@
 #include "service/recipient_steps.hpp"
 
 #include "base/assert.hpp"
+#include "base/planted_fault.hpp"
 
 #include <algorithm>
 #include <array>
@@ -16,6 +17,11 @@ using std::chrono::seconds;
 /// FAULTS F32: the age grows by the calendar, but never by more than the time this process has run.
 void grow(store::RecipientState& state, const StepFacts& facts) {
   const auto began = state.changed != WallTime{} ? state.changed : facts.arrival;
+  if (planted(PlantedFault::queue_expires_by_the_calendar)) {
+    state.age += std::chrono::duration_cast<seconds>(facts.time.wall - began);
+    state.changed = facts.time.wall;
+    return;
+  }
   const auto waited = std::clamp(facts.time.wall - began, std::chrono::microseconds{0}, facts.time.since_start);
   state.age += std::chrono::duration_cast<seconds>(waited);
   state.changed = facts.time.wall;
@@ -27,7 +33,7 @@ void note_words(store::RecipientState& state, const RecipientResult& result) {
   state.remote_host = result.remote_host;
 }
 
-/// I11: not before its life is over. Until then it waits, and is tried a last time at the end.
+/// I11: not before its life is over. Until then it waits.
 bool is_over(const rules::NextStep& next) {
   return next.action == rules::NextStep::Action::give_up && next.wait <= Duration::zero();
 }
@@ -46,7 +52,9 @@ void wait_again(AttemptStep& step, const RecipientResult& result, const rules::R
   const rules::Deferral deferral{.attempts = state.attempts,
                                  .outcome_unknown = result.what == What::unknown,
                                  .named_wait = rules::named_wait(result.reply)};
-  const auto next = rules::next_step(retry, deferral, state.age, random);
+  auto next = rules::next_step(retry, deferral, state.age, random);
+  if (planted(PlantedFault::queue_tries_again_at_once)) next.wait = Duration{};
+  if (planted(PlantedFault::queue_gives_up_too_early)) next = {rules::NextStep::Action::give_up, Duration{}};
   step.rule = next.rule;
   // Ages count whole seconds: one more, so that it is over then.
   const auto wait = next.action == rules::NextStep::Action::give_up ? next.wait + seconds{1} : next.wait;
@@ -55,7 +63,24 @@ void wait_again(AttemptStep& step, const RecipientResult& result, const rules::R
   if (is_over(next) && state.status != Status::held) give_up(step);
 }
 
+/// The plan says that its life is over. A calendar that was set back meanwhile has kept it younger: then it waits on.
+void end_life(AttemptStep& step, const rules::RetrySettings& retry, const StepFacts& facts) {
+  auto& state = step.state;
+  const auto left = retry.expire - Duration{state.age};
+  step.rule = rules::RetryRule::expiry;
+  if (left <= Duration::zero()) {
+    if (state.status != Status::held) give_up(step);
+  } else if (state.next_attempt <= facts.time.wall) {
+    state.next_attempt = facts.time.wall + std::chrono::ceil<std::chrono::microseconds>(left + seconds{1});
+  }
+}
+
 }  // namespace
+
+bool waits_for_its_end(const store::RecipientState& state, Duration expire) {
+  if (state.changed == WallTime{}) return false;  // never tried
+  return state.age + (state.next_attempt - state.changed) >= expire;
+}
 
 AttemptStep after_attempt(const store::RecipientState& before, const StepFacts& facts, const RecipientResult& result,
                           const rules::RetrySettings& retry, std::uint64_t random) {
@@ -71,6 +96,7 @@ AttemptStep after_attempt(const store::RecipientState& before, const StepFacts& 
     case What::failed: step.state.status = Status::failed; break;
     case What::deferred:
     case What::unknown: wait_again(step, result, retry, facts, random); break;
+    case What::expired: end_life(step, retry, facts); break;
   }
   return step;
 }

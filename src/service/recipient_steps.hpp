@@ -40,6 +40,9 @@ struct AttemptStep {
   bool is_overruled = false;                           ///< an operator had removed it: the state is as it was
 };
 
+/// The wait of a queued recipient ends with its life, not with an attempt: the next one would have come later (I12).
+[[nodiscard]] bool waits_for_its_end(const store::RecipientState& state, Duration expire);
+
 /// `before` is the newest state, which an operator may have changed since the attempt began.
 [[nodiscard]] AttemptStep after_attempt(const store::RecipientState& before, const StepFacts& facts,
                                         const RecipientResult& result, const rules::RetrySettings& retry,

@@ -60,10 +60,29 @@ TEST(RecipientSteps, NothingExpiresBeforeItsTime) {
   EXPECT_EQ(last_wait.rule, rules::RetryRule::expiry);
   auto facts_then = facts;
   facts_then.time.wall = last_wait.state.next_attempt;
-  const auto over = after_attempt(last_wait.state, facts_then, result(What::deferred), retry, 0);
+  EXPECT_TRUE(waits_for_its_end(last_wait.state, retry.expire));
+  const auto over = after_attempt(last_wait.state, facts_then, result(What::expired), retry, 0);
+  EXPECT_EQ(over.state.attempts, last_wait.state.attempts) << "that its life is over is no attempt";
   EXPECT_EQ(over.state.status, Status::failed);
   EXPECT_EQ(over.state.status_code, "4.4.7");
   EXPECT_TRUE(over.is_expired);
+}
+
+TEST(RecipientSteps, AnEndThatACalendarSetBackMakesTooEarlyIsWaitedFor) {
+  auto before = state_of(Status::queued);
+  before.age = 55min;
+  before.changed = facts.time.wall + 24h;
+  before.next_attempt = before.changed + 5min;
+  before.attempts = 7;
+  const auto waits = after_attempt(before, facts, result(What::expired), retry, 0);
+  EXPECT_EQ(waits.state.status, Status::queued);
+  EXPECT_EQ(waits.state.age, 55min);
+  EXPECT_GE(waits.state.next_attempt, facts.time.wall + 5min);
+}
+
+TEST(RecipientSteps, AWaitThatEndsWithAnAttemptIsToldFromOneThatEndsWithTheLife) {
+  EXPECT_FALSE(waits_for_its_end(state_of(Status::queued), retry.expire)) << "never tried";
+  EXPECT_FALSE(waits_for_its_end(attempted(Status::queued, What::deferred).state, retry.expire));
 }
 
 TEST(RecipientSteps, AJumpOfTheCalendarExpiresNothing) {

@@ -1,6 +1,7 @@
 #include "service/remote_letter.hpp"
 
 #include "base/clean_text.hpp"
+#include "base/planted_fault.hpp"
 #include "rules/target_walk.hpp"
 
 #include <fmt/core.h>
@@ -23,7 +24,7 @@ What what_of(smtp::Outcome::Kind kind) {
     case temporary:
     case untried: return What::deferred;
     case permanent: return What::failed;
-    case unknown: return What::unknown;
+    case unknown: return planted(PlantedFault::remote_lost_answer_is_success) ? What::delivered : What::unknown;
   }
   bug("an outcome without a result");
 }
@@ -98,15 +99,19 @@ void RemoteLetter::note(const smtp::MessageDone& done, std::string_view host) {
       still_index.push_back(index_of_[at]);
       continue;
     }
-    const auto& outcome = done.outcomes.at(told++);
+    const auto& outcome = done.outcomes.at(planted(PlantedFault::remote_outcomes_mixed_up) ? 0 : told);
+    ++told;
     last_[index_of_[at]] = result_of(open_[at], outcome, host);
     last_[index_of_[at]].passed_on = done.dsn_passed_on;
-    const bool is_open = outcome.kind == smtp::Outcome::Kind::untried || rules::may_try_elsewhere(outcome);
+    const bool sends_again = planted(PlantedFault::remote_sends_after_success);
+    const bool is_open = sends_again || outcome.kind == smtp::Outcome::Kind::untried || rules::may_try_elsewhere(outcome);
     if (outcome.kind == smtp::Outcome::Kind::delivered) health_ = rules::Health::worked;
     if (outcome.code != 0 && health_ != rules::Health::worked) {
       health_ = is_busy(outcome) ? rules::Health::throttled : rules::Health::answered;
     }
     if (!is_open) continue;
+    const bool may_ask_again = planted(PlantedFault::remote_refused_recipient_asked_again);
+    if (may_ask_again && outcome.kind == smtp::Outcome::Kind::temporary) continue;
     if (outcome.kind != smtp::Outcome::Kind::untried && outcome.code != 0) refused_.emplace(host, open_[at]);
     still_open.push_back(open_[at]);
     still_index.push_back(index_of_[at]);

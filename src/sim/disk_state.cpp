@@ -58,7 +58,7 @@ Result<> DiskState::begin(DiskOperation operation, std::uint64_t life, const std
   if (life != life_) return failure(Error::Kind::io, path + ": held from before the power cut");
   if (hook_) hook_({operation, path, detail});
   if (is_change(operation)) ++operations_;
-  note(fmt::format("{} {} {} {}", operations_, to_text(operation), path, detail));
+  if (settings_.trace_limit > 0) note(fmt::format("{} {} {} {}", operations_, to_text(operation), path, detail));
   if (is_change(operation) && operations_ == cut_at_) {
     off_ = true;
     note("the power is cut before this operation");

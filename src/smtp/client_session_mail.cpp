@@ -1,5 +1,6 @@
 // ClientSession: one message, from MAIL to the answer to its end.
 #include "base/assert.hpp"
+#include "base/planted_fault.hpp"
 #include "smtp/client_commands.hpp"
 #include "smtp/client_session.hpp"
 
@@ -110,6 +111,7 @@ void ClientSession::on_recipient(std::size_t recipient, const PeerReply& reply) 
     transaction_->accept(recipient, reply);
   } else {
     auto outcome = refusal(Step::rcpt, reply);
+    if (planted(PlantedFault::client_soft_refusal_is_final)) outcome.kind = Kind::permanent;
     if (is_too_many(reply) && transaction_->has_accepted()) outcome.kind = Kind::untried;
     transaction_->decide(recipient, outcome);
   }
@@ -160,6 +162,10 @@ void ClientSession::start_content() {
 void ClientSession::provide(std::string_view piece) {
   answered(Question::content);
   content_octets_ += piece.size();
+  if (planted(PlantedFault::client_dots_not_doubled)) {
+    out_.append(piece);
+    return ask(Question::content);
+  }
   if (const auto fault = by_chunks_ ? add_to_chunk(piece) : encoder_.encode(piece, out_)) return content_fault(*fault);
   if (by_chunks_ && content_octets_ > transaction_->message().size)
     return give_up_message("it is longer than was said");
@@ -182,7 +188,7 @@ void ClientSession::end_message() {
   }
   become(ClientState::dot);
   if (!by_chunks_) say(DialogueLine::Direction::sent, ".");
-  transaction_->set_end_sent(true);
+  transaction_->set_end_sent(!planted(PlantedFault::client_doubt_not_counted));
   // RFC 2033 §4.2: with LMTP one reply for each accepted recipient, in their order.
   if (!is_lmtp()) return unsent_.push_back({Step::final_dot});
   for (const auto recipient : transaction_->accepted()) unsent_.push_back({Step::final_dot, recipient});

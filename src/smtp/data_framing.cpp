@@ -1,6 +1,7 @@
 #include "smtp/data_framing.hpp"
 
 #include "base/assert.hpp"
+#include "base/planted_fault.hpp"
 
 #include <algorithm>
 
@@ -15,6 +16,8 @@ std::size_t find_special(std::string_view bytes) {
   return std::min(before_cr.find('\0'), before_cr.size());
 }
 
+bool is_overlooked(char c) { return c == '\n' && planted(PlantedFault::intake_bare_line_feed_accepted); }
+
 /// Of an LF that no CR precedes, or a NUL.
 TextFault fault_of(char c) { return c == '\n' ? TextFault::bare_lf : TextFault::nul; }
 
@@ -23,7 +26,8 @@ TextFault fault_of(char c) { return c == '\n' ? TextFault::bare_lf : TextFault::
 TextPiece DotDecoder::read(std::string_view input) {
   ensure(place_ != Place::ended && place_ != Place::faulty, "data goes on after its end");
   if (input.empty()) return {};
-  if (place_ == Place::line_start && input.front() == '.') {
+  const bool keeps_dot = planted(PlantedFault::data_dots_not_undone) && input.size() > 1 && input[1] == '.';
+  if (place_ == Place::line_start && input.front() == '.' && !keeps_dot) {
     place_ = Place::after_dot;
     auto piece = read_after_dot(input.substr(1));
     ++piece.used;
@@ -56,7 +60,8 @@ TextPiece DotDecoder::read_text(std::string_view input) {
   std::size_t at = 0;
   std::optional<TextFault> fault;
   while (at < input.size() && !fault) {
-    if (place_ == Place::line_start && input[at] == '.') break;
+    const bool keeps_dot = planted(PlantedFault::data_dots_not_undone) && at == 0;
+    if (place_ == Place::line_start && input[at] == '.' && !keeps_dot) break;
     if (place_ == Place::after_cr) {
       if (input[at] != '\n') {
         fault = TextFault::bare_cr;
@@ -69,7 +74,9 @@ TextPiece DotDecoder::read_text(std::string_view input) {
     place_ = Place::in_line;
     at += find_special(input.substr(at));
     if (at == input.size()) break;
-    if (input[at] != '\r') {
+    if (is_overlooked(input[at])) {
+      ++at;
+    } else if (input[at] != '\r') {
       fault = fault_of(input[at]);
     } else {
       place_ = Place::after_cr;
@@ -96,8 +103,9 @@ LineEndChecker::Checked LineEndChecker::read(std::string_view bytes) {
     }
     at += find_special(bytes.substr(at));
     if (at == bytes.size()) break;
-    if (bytes[at] != '\r') return {at, fault_of(bytes[at])};
-    after_cr_ = true;
+    const bool is_end = !is_overlooked(bytes[at]);
+    if (is_end && bytes[at] != '\r') return {at, fault_of(bytes[at])};
+    after_cr_ = is_end;
     ++at;
   }
   return {at, std::nullopt};

@@ -1,4 +1,5 @@
 // HELO, EHLO, RSET, NOOP, VRFY, HELP, QUIT.
+#include "base/planted_fault.hpp"
 #include "smtp/server_session.hpp"
 #include "smtp/standard_replies.hpp"
 
@@ -61,7 +62,12 @@ std::string ServerSession::auth_line() const {
 /// RFC 5321 §4.1.1.5
 void ServerSession::on_rset() {
   if (!count_junk()) return;
-  back_to_idle();
+  const bool keeps_all = planted(PlantedFault::session_reset_keeps_recipients) && state_ != State::start;
+  if (keeps_all) {
+    state_ = State::init;
+  } else {
+    back_to_idle();
+  }
   reply(replies::ok());
 }
 

@@ -1,4 +1,5 @@
 // MAIL and RCPT.
+#include "base/planted_fault.hpp"
 #include "smtp/server_session.hpp"
 #include "smtp/standard_replies.hpp"
 
@@ -9,15 +10,19 @@ namespace posthorn::smtp {
 /// RFC 3207 §4, RFC 4954 §6: what must come before mail, and has not.
 std::optional<Reply> ServerSession::missing_proof() const {
   if (settings_->require_tls && !facts_.channel.encrypted) return replies::tls_needed();
-  if (settings_->require_authentication && facts_.user.empty()) return replies::authentication_needed();
+  const bool is_known = !facts_.user.empty() || planted(PlantedFault::submission_without_login);
+  if (settings_->require_authentication && !is_known) return replies::authentication_needed();
   return std::nullopt;
 }
 
 /// RFC 5321 §4.1.1.2
 void ServerSession::on_mail(MailCommand& command) {
   if (auto refusal = mail_refusal(command)) return refuse_command(*std::move(refusal));
-  transaction_ = std::make_unique<Transaction>();
+  const auto before = std::exchange(transaction_, std::make_unique<Transaction>());
   transaction_->envelope = std::move(command.envelope);
+  if (planted(PlantedFault::session_reset_keeps_recipients) && before) {
+    transaction_->envelope.recipients = before->envelope.recipients;
+  }
   ask(Question::sender);
 }
 

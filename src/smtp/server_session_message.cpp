@@ -1,5 +1,6 @@
 // DATA and BDAT: how the message comes, and every way in which it does not.
 #include "base/assert.hpp"
+#include "base/planted_fault.hpp"
 #include "smtp/server_session.hpp"
 #include "smtp/standard_replies.hpp"
 
@@ -61,7 +62,8 @@ bool ServerSession::read_text() {
 void ServerSession::take_text(std::string_view text) {
   auto& octets = transaction_->octets;
   octets += text.size();
-  if (!refusal_ && octets > settings_->message_octets) {
+  const bool is_too_large = octets > settings_->message_octets && !planted(PlantedFault::intake_size_limit_ignored);
+  if (!refusal_ && is_too_large) {
     refusal_ = replies::message_too_large();
     to_be_dropped_message_ = std::exchange(transaction_->has_message, false);
   }
@@ -82,7 +84,8 @@ void ServerSession::on_bdat(const BdatCommand& command) {
     if (state_ == State::data_receiving) back_to_idle();
     return refuse_chunk(*std::move(refusal));
   }
-  if (command.octets > settings_->message_octets - transaction_->octets) {
+  const bool is_too_large = command.octets > settings_->message_octets - transaction_->octets;
+  if (is_too_large && !planted(PlantedFault::intake_size_limit_ignored)) {
     back_to_idle();
     return refuse_chunk(replies::message_too_large());
   }

@@ -1,6 +1,7 @@
 #include "store/body_file.hpp"
 
 #include "base/crc32c.hpp"
+#include "base/planted_fault.hpp"
 #include "store/body_files.hpp"
 #include "world/workers.hpp"
 
@@ -78,8 +79,10 @@ struct BodyWriter::State {
   /// The file first, then its name.
   Result<> finish() {
     if (auto done = write(buffer.size()); !done) return done;
+    if (planted(PlantedFault::body_sync_left_out)) return files->sync();
     if (auto done = file->sync_data(); !done) return done;
     if (auto done = file->close(); !done) return done;
+    if (planted(PlantedFault::body_name_sync_left_out)) return {};
     if (auto done = files->sync(); !done) return done;
     if (files->failed_syncs() == failed_syncs) return {};
     return failure(Error::Kind::io, "a sync of the folder of bodies failed meanwhile");

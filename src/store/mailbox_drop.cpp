@@ -1,5 +1,7 @@
 #include "store/mailbox_drop.hpp"
 
+#include "base/planted_fault.hpp"
+
 #include <fmt/core.h>
 
 #include <utility>
@@ -33,6 +35,7 @@ std::vector<Result<>> FileDrop::publish(std::span<PendingMail* const> mails) {
     results[i] = show(*mails[i]);
     if (!results[i] && quota_ != nullptr && found[i] == Found::no) quota_->dismiss(mails[i]->octets());
   }
+  if (planted(PlantedFault::local_folder_sync_left_out)) return results;
   if (auto synced = places_.visible.sync(); !synced) {
     fail_all(results, std::move(synced).error().context("syncing the names of new mail"));
   }
@@ -64,7 +67,7 @@ void FileDrop::look_for_repeats(std::span<PendingMail* const> mails, std::span<R
   for (const auto i : not_visible) {
     if (!names) {
       results[i] = failure(names.error());
-    } else if (names->contains(mails[i]->mail().name)) {
+    } else if (names->contains(mails[i]->mail().name) && !planted(PlantedFault::local_repeat_in_cur_overlooked)) {
       found[i] = Found::moved_on;
     }
   }

@@ -1,6 +1,7 @@
 #include "store/mailbox_pending.hpp"
 
 #include "base/assert.hpp"
+#include "base/planted_fault.hpp"
 
 #include <utility>
 
@@ -72,6 +73,7 @@ Result<> PendingMail::finish() {
   auto flushed = flush();
   const auto file = std::exchange(file_, nullptr);
   if (!flushed) return flushed;
+  if (planted(PlantedFault::local_file_sync_left_out)) return file->close();
   if (auto synced = file->sync_data(); !synced) return failure(std::move(synced).error().context("syncing a mail file"));
   if (auto closed = file->close(); !closed) return failure(std::move(closed).error().context("closing a mail file"));
   return {};

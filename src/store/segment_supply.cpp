@@ -1,5 +1,7 @@
 #include "store/segment_supply.hpp"
 
+#include "base/planted_fault.hpp"
+
 #include <algorithm>
 
 namespace posthorn::store {
@@ -90,7 +92,8 @@ Segment* SegmentSupply::take_from_stock(SegmentNeed need, std::uint64_t octets) 
 Segment* SegmentSupply::take_dead(std::uint64_t octets) {
   Segment* oldest = nullptr;
   for (auto& [number, segment] : state_.segments.all()) {
-    if (segment.stage != SegmentStage::sealed || !fits(segment, octets) || !state_.segments.is_dead(segment)) continue;
+    const bool is_free = state_.segments.is_dead(segment) || planted(PlantedFault::spool_live_segment_reused);
+    if (segment.stage != SegmentStage::sealed || !fits(segment, octets) || !is_free) continue;
     if (oldest == nullptr || segment.header.generation < oldest->header.generation) oldest = &segment;
   }
   return oldest;

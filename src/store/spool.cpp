@@ -29,6 +29,7 @@ world::Task<Result<RecoveryReport>> Spool::recover(world::Loop& loop) {
   auto& core = *core_;
   while (co_await world::on_workers(core.world.readers, loop, [&core] { return core.recovery.read_next(); })) {
     if (core.is_stopping) co_return failure(Error::Kind::closed, "the server stopped before all of it was read");
+    if (core.recovery.must_wait()) co_await world::sleep_until(loop, after(loop.now(), core.settings.probe_interval));
   }
   const auto lost = co_await world::on_workers(core.world.readers, loop, [&core] {
     core.recovery.check_bodies(*core.bodies);

@@ -1,6 +1,7 @@
 #include "store/spool_core.hpp"
 
 #include "base/crc32c.hpp"
+#include "base/planted_fault.hpp"
 
 #include <fmt/core.h>
 
@@ -67,7 +68,10 @@ SpoolCore::SpoolCore(const SpoolWorld& given_world, const SpoolSettings& fitted,
               [this] { need(); }}),
       recovery(state, folder, {.quarantine = &quarantine}) {
   front.attach([this](SpoolFront::Items items) { writer.write(std::move(items)); },
-               [this](const SpoolItem& item) { remove_for_good(item.id); });
+               [this](const SpoolItem& item) {
+                 if (planted(PlantedFault::spool_abandoned_message_kept)) return;
+                 remove_for_good(item.id);
+               });
 }
 
 // ---- opening ----
@@ -92,6 +96,11 @@ Result<std::shared_ptr<SpoolCore>> SpoolCore::open(const SpoolWorld& world, cons
 Result<> SpoolCore::start() {
   auto found = folder.find();
   if (!found) return failure(std::move(found).error());
+  // A segment that is left out for want of a descriptor would look lost.
+  for (const auto& segment : found->segments) {
+    const bool is_passing = !segment.header && segment.header.error().kind == Error::Kind::too_many_files;
+    if (is_passing) return failure(segment.header.error());
+  }
   for (const auto& name : found->unfinished) {
     if (auto removed = folder.remove_unfinished(name); !removed) return removed;
   }
@@ -102,6 +111,7 @@ Result<> SpoolCore::start() {
   }
 
   place.identity.starts = std::max(place.identity.starts, state.start) + 1;
+  if (planted(PlantedFault::spool_id_given_twice)) place.identity.starts = std::max(state.start, std::uint64_t{1});
   if (place.identity.starts > last_start)
     return failure(Error::Kind::invalid, "the spool was started too often to name more messages");
   // Durable before any id of this start is given (I20).

@@ -3,6 +3,7 @@
 #include "base/byte_reader.hpp"
 #include "base/byte_writer.hpp"
 #include "base/crc32c.hpp"
+#include "base/planted_fault.hpp"
 
 #include <fmt/core.h>
 
@@ -160,7 +161,9 @@ Result<> write_identity(world::Folder& folder, std::string_view name, const Spoo
   return folder.sync();
 }
 
-Result<SpoolPlace> open_spool_place(const SpoolSettings& settings, world::Disk& disk, world::Random& random) {
+Result<SpoolPlace> open_spool_place(const SpoolSettings& given, world::Disk& disk, world::Random& random) {
+  auto settings = given;
+  settings.adopt |= planted(PlantedFault::spool_made_anew_when_away);
   SpoolPlace place;
   auto state = disk.open_root(settings.state_folder);
   if (!state) return failure(std::move(state).error());

@@ -9,7 +9,7 @@
 namespace posthorn::store {
 namespace {
 
-constexpr Duration tick = std::chrono::seconds{1};
+constexpr Duration rest = std::chrono::seconds{1};
 
 }  // namespace
 
@@ -25,7 +25,8 @@ world::Task<> SpoolMaintenance::run() {
   while (!core.is_stopping) {
     event->clear();
     co_await pass();
-    const auto pause = core.state.is_failing ? std::min(tick, core.settings.probe_interval) : tick;
+    const auto look = core.settings.look_interval;
+    const auto pause = core.state.is_failing ? std::min(look, core.settings.probe_interval) : look;
     if (!core.is_stopping) co_await event->wait(after(loop_.now(), pause));
   }
   const std::lock_guard lock{core.maintenance_mutex};
@@ -64,7 +65,7 @@ world::Task<> SpoolMaintenance::mark_pause() {
   {
     const std::lock_guard lock{core.state.mutex};
     if (std::exchange(batches_seen_, core.state.batches) != core.state.batches) rests_since_ = loop_.now();
-    if (!core.state.has_open_end || loop_.now() < after(rests_since_, tick)) co_return;
+    if (!core.state.has_open_end || loop_.now() < after(rests_since_, rest)) co_return;
   }
   co_await world::on_workers(core.world.commit_worker, loop_, [&core] {
     core.writer.mark_pause();

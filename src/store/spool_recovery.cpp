@@ -1,5 +1,6 @@
 #include "store/spool_recovery.hpp"
 
+#include "base/planted_fault.hpp"
 #include "store/spool_identity.hpp"
 
 #include <fmt/core.h>
@@ -93,9 +94,15 @@ void SpoolRecovery::read(const SegmentHeader& segment) {
   const auto name = SegmentFolder::name_of(segment.number);
   const auto options = scan_options(segment);
   auto stage = SegmentStage::failed;
-  if (auto file = folder_.open(segment.number)) {
+  auto file = folder_.open(segment.number);
+  must_wait_ = !file && file.error().kind == Error::Kind::too_many_files && options_.quarantine != nullptr;
+  if (must_wait_) return;
+  if (file) {
     const auto scan = scan_segment(**file, segment, options);
-    for (const auto& record : scan.records) apply(record, segment);
+    const bool skips = planted(PlantedFault::recovery_skips_a_segment) && report_.segments == 1;
+    for (const auto& record : scan.records) {
+      if (!skips) apply(record, segment);
+    }
     note_gaps(scan, segment, **file);
     report_.dropped_octets += scan.dropped_octets;
     // One with a void range had failed: it is not written again either (I22).
@@ -154,6 +161,7 @@ void SpoolRecovery::apply_message(const ScannedRecord& record, RecordPlace place
 }
 
 void SpoolRecovery::apply_outcomes(MessageId id, RecordPlace place, const OutcomeFacts& outcomes) {
+  if (planted(PlantedFault::recovery_ignores_outcomes)) return;
   if (outcomes.finishes) damaged_.erase(id);
   const std::lock_guard lock{state_.mutex};
   (void)state_.index.apply(id, place, outcomes);
@@ -236,6 +244,7 @@ void SpoolRecovery::check_body(const world::Entry& entry, BodyFiles& bodies, std
   if (!id || id->to_string() != entry.name || entry.type != world::EntryType::file)
     return note_foreign("bodies/" + entry.name);
   bool is_wanted = false;
+  // What cannot be read now may be readable at the next start: its body waits for it.
   {
     const std::lock_guard lock{state_.mutex};
     const auto* message = std::as_const(state_.index).find(*id);
@@ -243,7 +252,7 @@ void SpoolRecovery::check_body(const world::Entry& entry, BodyFiles& bodies, std
   }
   if (is_wanted) {
     present.insert(*id);
-  } else if (options_.quarantine != nullptr && bodies.remove(*id)) {
+  } else if (options_.quarantine != nullptr && report_.damages.empty() && bodies.remove(*id)) {
     ++report_.bodies_removed;
   }
 }

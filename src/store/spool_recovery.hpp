@@ -38,6 +38,8 @@ class SpoolRecovery {
 
   /// Reads the next segment. False: there is none.
   bool read_next();
+  /// The last one could not be opened for want of descriptors: read_next() will try it again, better after a while (F23).
+  [[nodiscard]] bool must_wait() const { return must_wait_; }
   /// A message whose envelope is lost: copied to corrupt/, to be forgotten in these generations.
   struct Lost {
     MessageId id;
@@ -83,6 +85,7 @@ class SpoolRecovery {
   std::set<std::uint64_t> generations_;
   std::map<MessageId, DamagedRecord> damaged_;  // messages whose facts fail, unless something later speaks for them
   RecoveryReport report_;
+  bool must_wait_ = false;
 };
 
 }  // namespace posthorn::store

@@ -31,6 +31,7 @@ struct SpoolSettings {
   Duration verdict_wait =
       std::chrono::seconds{5};  ///< a commit whose write failed waits so long for the failure to be durable
   Duration identity_interval = std::chrono::minutes{1};
+  Duration look_interval = std::chrono::seconds{1};  ///< at free space, and for what else there is to be done
 };
 
 /// The world as the spool uses it; all outlive it.

@@ -2,6 +2,7 @@
 
 #include "base/assert.hpp"
 #include "base/crc32c.hpp"
+#include "base/planted_fault.hpp"
 #include "store/outcome_plan.hpp"
 
 #include <algorithm>
@@ -140,7 +141,9 @@ Result<> SpoolWriter::prepare(SpoolItem& item, MessagePart& part, OutcomePlan& p
   if (part.settles) {
     settles.message = part.settles->message;
     if (auto known = knows_all_about(settles.message); !known) return known;
-    item.outcomes = plan.record(settles.message, part.settles->outcomes);
+    if (!planted(PlantedFault::spool_settlement_left_out)) {
+      item.outcomes = plan.record(settles.message, part.settles->outcomes);
+    }
     if (item.outcomes) settles.outcomes = *item.outcomes;
   }
   ByteWriter out;
@@ -176,6 +179,7 @@ Result<> SpoolWriter::prepare(SpoolItem& item, OutcomePart& part, OutcomePlan& p
   if (auto known = knows_all_about(item.id); !known) return known;
   item.outcomes = part.restated_from ? plan.restate(item.id, part.outcomes, *part.restated_from)
                                      : plan.record(item.id, part.outcomes);
+  if (planted(PlantedFault::spool_outcome_not_written) && !part.restated_from) item.outcomes.reset();
   if (item.outcomes) encode_outcomes(item);
   return {};
 }
@@ -278,7 +282,11 @@ Result<> SpoolWriter::write_out(const Batch& batch) {
   add(zeros_of_a_block(align_up(end, active_->header.block) - end));
 
   auto written = active_->file->write_at(active_->is_fresh ? 0 : active_->next, pieces);
+  if (planted(PlantedFault::spool_write_error_ignored)) written = {};
+  if (planted(PlantedFault::spool_sync_left_out)) return written;
   if (written) written = active_->file->sync_data();
+  if (!written && planted(PlantedFault::spool_sync_tried_again)) written = active_->file->sync_data();
+  if (planted(PlantedFault::spool_sync_error_ignored)) return {};
   return written;
 }
 
@@ -301,7 +309,7 @@ void SpoolWriter::apply(SpoolItem& item) {
   if (!std::holds_alternative<PausePart>(item.part)) parts_.state.has_open_end = true;
   if (auto* message = std::get_if<MessagePart>(&item.part)) {
     parts_.state.index.put(item.id, place, static_cast<std::uint32_t>(item.octets), message->brief);
-    message->body_file.keep();
+    if (!planted(PlantedFault::body_removed_too_early)) message->body_file.keep();
     if (!message->moved_from) ++parts_.state.commits;
     if (item.is_abandoned) parts_.state.index.find(item.id)->is_abandoned = true;
     if (message->settles) about = message->settles->message;
