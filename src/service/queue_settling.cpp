@@ -137,7 +137,7 @@ RoundEvent QueueManager::round_event(Lane lane, const store::StoredMessage& mess
   (state.remote_host.empty() ? event.reason : event.reply) = state.reply;
   if (state.status == Status::delivered) {
     const auto sent = result.passed_on ? Happened::passed_on : Happened::relayed;
-    event.what = lane == Lane::local ? Happened::delivered : sent;
+    event.what = lane == Lane::local && !result.passed_on ? Happened::delivered : sent;
   } else if (state.status == Status::failed) {
     event.what = step.is_expired ? Happened::expired : Happened::failed;
   }
