@@ -1,6 +1,6 @@
 // AliasPattern: an alias for all addresses that a regular expression matches, as in Postfix's tables: `/^sales-(.+)@/: $1`.
 // The expression is searched for in the whole address, whatever its case (anchor it by ^ and $). Matching takes time linear in
-// the address, whatever the expression (RE2; docs/decisions/0040-regular-expressions.md). Immutable; any thread.
+// the address, whatever the expression (RE2; docs/decisions/0056-regular-expressions-by-re2.md). Immutable; any thread.
 #pragma once
 
 #include "base/result.hpp"

@@ -39,6 +39,7 @@ struct RecipientResult {
   std::string reply;        ///< the peer's words, or ours for the sender: no path, no secret
   std::string remote_host;  ///< who said so; empty: we
   bool passed_on = false;   ///< to a server that reports by itself (RFC 3461 §5.2.1), or redirected with the wishes for reports
+  bool in_mailbox = false;  ///< delivered by a server for which this is the end (LMTP): "delivered", not "relayed"
 };
 
 struct AttemptResult {

@@ -97,19 +97,14 @@ Result<std::optional<Forward>> read_forward(world::Disk& disk, const ForwardPlac
   auto folder = (*root)->open_folder(user.text());
   if (!folder && folder.error().kind == Error::Kind::not_found) return std::nullopt;
   if (!folder) return failure(std::move(folder.error()));
-  const auto facts = (*folder)->facts(place.file_name);
-  if (!facts && facts.error().kind == Error::Kind::not_found) return std::nullopt;
+  auto file = (*folder)->open_file(place.file_name, false);
+  if (!file && file.error().kind == Error::Kind::not_found) return std::nullopt;
+  if (!file) return failure(std::move(file.error()));
+  const auto facts = (*file)->facts();  // of what was opened, whatever the name leads to by now
   if (!facts) return failure(facts.error());
   if (auto counts = check(**folder, place, *facts, limits); !counts) return failure(std::move(counts.error()));
-  auto file = (*folder)->open_file(place.file_name, false);
-  if (!file) return failure(std::move(file.error()));
   auto text = read_all(**file, facts->size);
   if (!text) return failure(std::move(text.error()));
-  // What was judged is what was read: the name may have been given to another file meanwhile.
-  const auto after = (*folder)->facts(place.file_name);
-  if (!after || after->inode != facts->inode || after->modified_ns != facts->modified_ns) {
-    return failure(Error::Kind::in_use, (*folder)->path() + "/" + place.file_name + " changed while it was read");
-  }
   return parse_forward(*text, user, limits);
 }
 

@@ -40,7 +40,7 @@ struct ForwardPlace {
 };
 
 /// None: there is no such file. Errors: `not_permitted`, `is_link` and `invalid` (it does not count, and why: rights, another
-/// name for it, size), `in_use` (it changed meanwhile: try again), io.
+/// name for it, size), io.
 [[nodiscard]] Result<std::optional<Forward>> read_forward(world::Disk& disk, const ForwardPlace& place,
                                                           const mail::UserName& user, const ForwardLimits& limits = {});
 

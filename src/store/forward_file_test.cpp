@@ -69,6 +69,21 @@ TEST_F(ForwardFolder, DoesNotCountIfOthersMayWriteIt) {
   }
 }
 
+TEST_F(ForwardFolder, DoesNotCountIfItIsALink) {
+  disk.plant_link("/mail/alice/.forward", "/mail/secrets");
+  const auto refused = read_forward(disk, place, alice);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, Error::Kind::is_link);
+}
+
+TEST_F(ForwardFolder, DoesNotCountIfItIsAnotherNameForAFile) {
+  disk.plant_file("/mail/secrets", "bob@far.example\n", 0600);
+  disk.plant_hard_link("/mail/alice/.forward", "/mail/secrets");
+  const auto refused = read_forward(disk, place, alice);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, Error::Kind::is_link);
+}
+
 TEST_F(ForwardFolder, DoesNotCountIfItIsTooLarge) {
   disk.plant_file("/mail/alice/.forward", std::string(70'000, '#'), 0600);
   EXPECT_FALSE(read_forward(disk, place, alice));

@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <iostream>
 
 namespace posthorn::scenarios {
@@ -208,6 +209,27 @@ TEST_F(Routes, AServerWithoutSmtpUtf8IsNotGivenWhatNeedsIt) {
   server.loop().run_for(10s);
   EXPECT_EQ(first.letters().size(), 0U);
   EXPECT_THAT(report_to_alice(), HasSubstr("Status: 5.6.7"));
+}
+
+// RFC 3461 §6.3, RFC 2033 §4.2.
+TEST_F(Routes, WhatLmtpHasTakenIsDeliveredNotRelayed) {
+  ReceivingServer mailboxes(server.loop(), server.network(), {address("198.51.100.3"), 24});
+  server.change_routing({.routes = {{.domains = {"example.com"}, .to = rules::NextHop::parse("lmtp:[198.51.100.3]").value()}}});
+  const auto ask_for_receipt = [&](const char* to) {
+    EXPECT_THAT(say(fmt::format("EHLO c\r\nMAIL FROM:<alice@example.org>\r\nRCPT TO:<{}> NOTIFY=SUCCESS\r\nDATA\r\nx\r\n.\r\nQUIT\r\n", to)),
+                HasSubstr("accepted as"));
+    server.loop().run_for(10s);
+  };
+  ask_for_receipt("bob@example.com");
+  ASSERT_EQ(mailboxes.letters().size(), 1U);
+  EXPECT_THAT(report_to_alice(), HasSubstr("Action: delivered"));
+  add_domain("other.example");
+  ask_for_receipt("bob@other.example");
+  ASSERT_EQ(server.mails("alice").size(), 2U);
+  const auto mails = server.mails("alice");
+  EXPECT_TRUE(std::ranges::any_of(mails, [&](const auto& mail) {
+    return disk.contents(mail).value_or("").contains("Action: relayed");
+  })) << "a server elsewhere may still lose it";
 }
 
 // FAULTS I15.
