@@ -52,7 +52,7 @@ Result<AliasPattern> AliasPattern::make(std::string_view expression, Alias alias
   options.set_log_errors(false);
   options.set_case_sensitive(false);
   options.set_max_mem(memory);
-  auto made = std::make_unique<re2::RE2>(re2::StringPiece(expression.data(), expression.size()), options);
+  auto made = std::make_shared<const re2::RE2>(re2::StringPiece(expression.data(), expression.size()), options);
   if (!made->ok()) return failure(Error::Kind::invalid, made->error());
   if (made->NumberOfCapturingGroups() >= static_cast<int>(groups)) {
     return failure(Error::Kind::invalid, "the expression has more than nine groups");
@@ -60,11 +60,8 @@ Result<AliasPattern> AliasPattern::make(std::string_view expression, Alias alias
   return AliasPattern(std::move(made), std::move(alias));
 }
 
-AliasPattern::AliasPattern(std::unique_ptr<re2::RE2> expression, Alias alias)
+AliasPattern::AliasPattern(std::shared_ptr<const re2::RE2> expression, Alias alias)
     : expression_(std::move(expression)), alias_(std::move(alias)) {}
-AliasPattern::AliasPattern(AliasPattern&&) noexcept = default;
-AliasPattern& AliasPattern::operator=(AliasPattern&&) noexcept = default;
-AliasPattern::~AliasPattern() = default;
 
 std::optional<std::vector<AliasTarget>> AliasPattern::targets_for(std::string_view address) const {
   Groups found;

@@ -26,19 +26,15 @@ class AliasPattern {
   /// Error: `invalid`, its text says what is wrong with the expression.
   [[nodiscard]] static Result<AliasPattern> make(std::string_view expression, Alias alias);
 
-  AliasPattern(AliasPattern&&) noexcept;
-  AliasPattern& operator=(AliasPattern&&) noexcept;
-  ~AliasPattern();
-
   [[nodiscard]] const Alias& alias() const { return alias_; }
   /// The targets for this address in canonical form, $1 to $9 replaced by what the groups matched; a target that is no address
   /// then is left out. None: the expression does not match.
   [[nodiscard]] std::optional<std::vector<AliasTarget>> targets_for(std::string_view address) const;
 
  private:
-  AliasPattern(std::unique_ptr<re2::RE2> expression, Alias alias);
+  AliasPattern(std::shared_ptr<const re2::RE2> expression, Alias alias);
 
-  std::unique_ptr<re2::RE2> expression_;
+  std::shared_ptr<const re2::RE2> expression_;
   Alias alias_;
 };
 
