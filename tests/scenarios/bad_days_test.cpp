@@ -185,6 +185,35 @@ TEST(BadDays, AJumpOfTheCalendarNeitherExpiresNorHurries) {
   }
 }
 
+// FAULTS F15.
+TEST(BadDays, AMailboxThatIsFullForAWeekHoldsUpItsOwnMailOnly) {
+  World world;
+  const auto full = [](sim::DiskOperation operation) {
+    return sim::DiskFault{.operation = operation, .error = Error::Kind::over_quota, .times = sim::DiskFault::always, .path = "/mail/bob"};
+  };
+  world.disk.plan(full(sim::DiskOperation::write));
+  world.send("bob@example.org");  // will have waited too long
+  world.server.loop().run_for(5h);
+  EXPECT_EQ(world.server.mails("alice").size(), 1U) << "the sender is told that it waits";
+  world.server.loop().run_for(24h * 3);
+  world.send("bob@example.org");  // in time for the room
+  for (int day = 0; day < 4; ++day) {
+    world.send("alice@example.org");
+    world.send("bob@good.example");
+    world.server.loop().run_for(23h);
+  }
+  EXPECT_EQ(world.good.letters().size(), 4U) << "the others do not wait";
+  EXPECT_EQ(world.waiting(), 1U) << "the first has gone back to its sender";
+  EXPECT_EQ(world.server.mails("bob").size(), 0U);
+  const auto told = world.server.mails("alice").size();
+  EXPECT_EQ(told, 1U + 1U + 1U + 4U) << "two warnings, one return, her own mail";
+  world.disk.forget_plan();
+  world.server.loop().run_for(2h);
+  EXPECT_EQ(world.server.mails("bob").size(), 1U);
+  EXPECT_EQ(world.waiting(), 0U);
+  EXPECT_EQ(world.server.mails("alice").size(), told);
+}
+
 TEST(BadDays, NamesThatDnsMakesUpAreNotBelieved) {
   World world;
   auto& dns = world.server.resolver();
