@@ -103,6 +103,7 @@ void RemoteLetter::note(const smtp::MessageDone& done, std::string_view host) {
     ++told;
     last_[index_of_[at]] = result_of(open_[at], outcome, host);
     last_[index_of_[at]].passed_on = done.dsn_passed_on;
+    last_[index_of_[at]].in_mailbox = done.is_final_delivery;
     const bool sends_again = planted(PlantedFault::remote_sends_after_success);
     const bool is_open = sends_again || outcome.kind == smtp::Outcome::Kind::untried || rules::may_try_elsewhere(outcome);
     if (outcome.kind == smtp::Outcome::Kind::delivered) health_ = rules::Health::worked;

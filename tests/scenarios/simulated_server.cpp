@@ -128,7 +128,7 @@ bool SimulatedServer::start() {
   world.control.push_back(network_.listen(control));
   server_ = std::make_unique<service::Server>(std::move(world), std::move(settings),
                                               service::Server::Parts{directory_, routes_, local_delivery_, &remote_delivery_,
-                                                                     &explainer_, &authenticator_});
+                                                                     &explainer_, &authenticator_, forward_source()});
   std::optional<bool> started;
   tasks_.start([](service::Server& server, std::optional<bool>& out, KeptLog& log) -> world::Task<> {
     const auto result = co_await server.start();
@@ -138,6 +138,13 @@ bool SimulatedServer::start() {
   while (!started && loop_.step()) {
   }
   return started.value_or(false);
+}
+
+service::ForwardSource SimulatedServer::forward_source() {
+  if (options_.forward_file.empty()) return {};
+  return [this](const std::string& user) {
+    return store::read_forward(disk_, {mail_root, options_.forward_file, {1000, 1000}}, *mail::UserName::parse(user));
+  };
 }
 
 std::string SimulatedServer::talk(const Endpoint& to, std::string words, Duration patience) {
