@@ -6,6 +6,7 @@
 #include "store/maildir.hpp"
 #include "store/numbered.hpp"
 #include "system/machine.hpp"
+#include "system/own_user.hpp"
 #include "system/process.hpp"
 #include "system/tls_certificate.hpp"
 #include "world/wait.hpp"
@@ -18,7 +19,7 @@ namespace {
 
 constexpr unsigned file_workers = 8;  // for mailboxes, body files and reading: as many syncs at once as a disk gains from
 constexpr Duration certificate_watch = std::chrono::seconds{1};
-constexpr unsigned state_mode = 0700;
+constexpr unsigned state_mode = 0711;  // others pass through it to the drop folder; all else in it is closed to them
 constexpr unsigned mail_root_mode = 0755;
 constexpr std::string_view too_many_files = "421 4.3.2 too many connections now, try again later\r\n";
 
@@ -83,7 +84,7 @@ ServeWorld::~ServeWorld() = default;
 
 Step ServeWorld::set_up() {
   using Self = ServeWorld;
-  for (const auto step : {&Self::fit_descriptors, &Self::lock_state, &Self::make_mail_root, &Self::bind, &Self::bind_control_http,
+  for (const auto step : {&Self::fit_descriptors, &Self::lock_state, &Self::make_mail_root, &Self::make_drop, &Self::bind, &Self::bind_control_http,
                           &Self::start_log, &Self::load_certificates, &Self::read_token, &Self::read_logins,
                           &Self::become_user, &Self::check_outgoing_certificate, &Self::bind_control_socket,
                           &Self::make_certificate, &Self::start_workers, &Self::make_auth_sources, &Self::read_directory,
@@ -127,6 +128,21 @@ Step ServeWorld::make_mail_root() {
   auto root = disk_.make_root(configuration_.mailbox.root, mail_root_mode);
   if (!root) return fail(std::move(root.error()).context("the mail root"), ExitStatus::cannot_create);
   mail_root_ = std::move(*root);
+  return {};
+}
+
+/// Without it the server works, but for the mail of programs on this machine.
+Step ServeWorld::make_drop() {
+  auto drop = store::DropFolder::open(disk_, configuration_.sendmail.folder);
+  if (!drop) {
+    warnings_.push_back("mail that programs hand in by sendmail is not picked up: " + drop.error().text);
+    return {};
+  }
+  const auto facts = drop->folder().facts();
+  if (facts && (facts->mode & store::drop_folder_mode) != store::drop_folder_mode) {
+    warnings_.push_back(configuration_.sendmail.folder + ": not everybody may hand in mail there: chmod 3777");
+  }
+  drop_ = std::move(*drop);
   return {};
 }
 
@@ -234,7 +250,8 @@ Step ServeWorld::become_user() {
 
 /// What we made as root belongs to the account that works in it.
 Result<> ServeWorld::give_folders(const system::Account& account) {
-  for (auto* folder : {state_.get(), mail_root_.get()}) {
+  for (auto* folder : {state_.get(), mail_root_.get(), drop_ ? &drop_->folder() : nullptr}) {
+    if (folder == nullptr) continue;
     const auto facts = folder->facts();
     if (!facts) return failure(facts.error());
     if (facts->user != 0) continue;
@@ -382,6 +399,8 @@ Step ServeWorld::make_server() {
   settings.control.account = system::user_id();
   settings.control.token = token_;
   settings.login.checks = login_checks_;
+  settings.pickup.own_account = system::user_id();
+  settings.pickup.name_of_account = system::name_of_account;
   server_ = std::make_unique<service::Server>(service::ServerWorld{.loops = std::move(loop_worlds_),
                                                                    .disk = disk_,
                                                                    .commit_worker = *commit_worker_,
@@ -390,6 +409,7 @@ Step ServeWorld::make_server() {
                                                                    .clock = clock_,
                                                                    .random = random_,
                                                                    .process = system::process_id(),
+                                                                   .drop = std::move(drop_),
                                                                    .control = std::move(control_)},
                                               std::move(settings),
                                               service::Server::Parts{*directory_, *routes_, *local_delivery_,

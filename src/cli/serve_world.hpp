@@ -11,6 +11,8 @@
 #include "service/remote_delivery.hpp"
 #include "service/server.hpp"
 #include "store/directory_files.hpp"
+#include "store/drop_box.hpp"
+#include "store/drop_folder.hpp"
 #include "system/account.hpp"
 #include "system/clock.hpp"
 #include "system/dns_service.hpp"
@@ -74,6 +76,7 @@ class ServeWorld {
   [[nodiscard]] Step fit_descriptors();
   [[nodiscard]] Step lock_state();
   [[nodiscard]] Step make_mail_root();
+  [[nodiscard]] Step make_drop();
   [[nodiscard]] Step bind();
   [[nodiscard]] Step bind_control_http();
   [[nodiscard]] Step read_token();
@@ -111,6 +114,7 @@ class ServeWorld {
   std::unique_ptr<world::Folder> state_;
   std::unique_ptr<world::FileLock> lock_;
   std::unique_ptr<world::Folder> mail_root_;
+  std::optional<store::DropFolder> drop_;
   std::vector<std::size_t> listener_of_;  // of each of `bound_`, its place in the configuration
   std::vector<system::BoundListener> bound_;
   std::vector<system::BoundListener> bound_control_;

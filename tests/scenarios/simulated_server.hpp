@@ -42,6 +42,7 @@ struct ServerOptions {
   service::ConnectionLimits::Settings limits{};
   std::uint32_t segment_octets = 64 << 10;
   bool paused = false;
+  std::string drop;  ///< where programs put mail; empty: nowhere
   rules::Routing::Settings routing{};
 };
 
