@@ -39,7 +39,7 @@ std::string quoted(std::string_view text) {
 }
 
 std::string title(std::string_view name, int section) {
-  return fmt::format(".TH {} {} {} {} {}\n", quoted(name), section, quoted(date), quoted(fmt::format("posthorn {}", version)),
+  return fmt::format(".TH {} {} \"{}\" {} {}\n", quoted(name), section, date, quoted(fmt::format("posthorn {}", version)),
                      quoted("Posthorn"));
 }
 

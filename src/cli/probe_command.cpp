@@ -40,20 +40,16 @@ constexpr const char* ending =
     "  posthorn probe --mx example.org --no-send\n"
     "  posthorn probe mail.example.org --tls implicit --no-send --monitor --warning 2s --critical 8s";
 
-struct ProbeOptions {
+struct ProbeOptions : ConnectionOptions {
   std::string host, from, to, data;
   std::string mx, configuration;
   std::uint16_t port = 0;
   std::string timeout = "2s";
-  std::string tls = "starttls";
-  bool verify = false;
   bool no_send = false;
   bool json = false;
   bool monitor = false;
   bool codes = false;
   bool helo = false;
-  bool ipv4 = false, ipv6 = false;
-  std::string hello_name;
   std::string warning = "5s", critical = "10s", certificate = "14d";
 };
 
@@ -65,14 +61,9 @@ void declare(CLI::App& app, ProbeOptions& into) {
   app.add_option("--mx", into.mx, "try every mail host of this domain instead of HOST");
   app.add_option("-p,--port", into.port, "the port; default 25, with --tls implicit 465");
   app.add_option("--timeout", into.timeout, "limit of each wait")->capture_default_str();
-  app.add_option("--tls", into.tls, "none, starttls (where it is offered), require (STARTTLS or FAIL), implicit (from the first byte)")
-      ->capture_default_str();
-  app.add_flag("--verify", into.verify, "the certificate must prove the host's name");
+  declare(app, static_cast<ConnectionOptions&>(into));
   app.add_flag("--no-send", into.no_send, "stop before DATA: RSET, and no mail");
   app.add_flag("--helo", into.helo, "greet with HELO at once, without extensions");
-  app.add_option("--ehlo", into.hello_name, "the name to greet with; default: this machine's");
-  app.add_flag("-4", into.ipv4, "IPv4 only");
-  app.add_flag("-6", into.ipv6, "IPv6 only");
   app.add_flag("--json", into.json, "print what was found as JSON instead");
   app.add_flag("--monitor", into.monitor, "print one line for Nagios and its kin instead, with performance data");
   app.add_option("--warning", into.warning, "with --monitor: WARNING when all steps together take so long")->capture_default_str();

@@ -92,8 +92,10 @@ SendmailMessage::Done SendmailMessage::read_header() {
 SendmailMessage::Done SendmailMessage::find_sender() {
   auto text = options_.sender.value_or(system::own_user_name());
   if (options_.sender && (text.empty() || text == "<>")) return {};
+  // What is no plain address may be one with a name before it; what has line breaks is none, whatever could be made of it.
+  const bool is_one_line = std::ranges::none_of(text, ascii::is_control);
   const auto list = mail::parse_address_list(text, 2);
-  if (list.mailboxes.size() == 1) text = list.mailboxes.front().text;
+  if (is_one_line && list.mailboxes.size() == 1) text = list.mailboxes.front().text;
   auto sender = qualified(text, place_.domain);
   if (!sender) {
     return std::unexpected(Failure{ExitStatus::bad_data, fmt::format("the sender \"{}\" is no address: {}",

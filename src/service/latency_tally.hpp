@@ -4,6 +4,7 @@
 
 #include "base/time.hpp"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstdint>
@@ -34,7 +35,7 @@ class LatencyTally {
     std::uint64_t seen = 0;
     for (std::size_t at = 0; at < classes_.size(); ++at) {
       seen += classes_.at(at);
-      if (seen > wanted) return Duration{static_cast<Duration::rep>(upper_bound_of(at))};
+      if (seen > wanted) return std::min(longest_, Duration{static_cast<Duration::rep>(upper_bound_of(at))});
     }
     return longest_;
   }

@@ -59,6 +59,7 @@ struct LoadSink::Session {
   std::string sender;
   std::string client;
   std::uint32_t recipients = 0;
+  bool has_sender = false;
   bool in_text = false;
   bool text_ended = false;
   bool is_encrypted = false;
@@ -168,6 +169,7 @@ std::size_t LoadSink::take_text(Session& session, std::string_view bytes) {
   session.rest.clear();
   session.in_text = false;
   session.text_ended = true;
+  session.has_sender = false;
   session.stage = SinkStage::end;
   session.reply = "250 2.0.0 taken and thrown away\r\n";
   return used;
@@ -208,10 +210,12 @@ void LoadSink::obey(Session& session, std::string_view line) {
   if (is_command(line, "MAIL")) {
     session.recipients = 0;
     session.octets = 0;
+    session.has_sender = true;
     if (world_.script.greylist > Duration{}) session.sender = path_in(line);
     return say(SinkStage::mail, "250 2.1.0 ok\r\n");
   }
   if (is_command(line, "RCPT")) {
+    if (!session.has_sender) return say(SinkStage::rcpt, "503 5.5.1 MAIL comes first\r\n");
     const bool is_known = world_.script.greylist <= Duration{} ||
                           world_.greylist.passes(session.client, session.sender, path_in(line), world_.loop.now(), world_.script.greylist);
     if (is_known) ++session.recipients;
@@ -236,7 +240,10 @@ void LoadSink::obey(Session& session, std::string_view line) {
     session.is_over = true;
     return say(SinkStage::quit, "221 2.0.0 bye\r\n");
   }
-  if (is_command(line, "RSET")) session.recipients = 0;
+  if (is_command(line, "RSET")) {
+    session.recipients = 0;
+    session.has_sender = false;
+  }
   const bool is_known = is_command(line, "RSET") || is_command(line, "NOOP");
   session.replies += is_known ? "250 2.0.0 ok\r\n" : "502 5.5.1 not here\r\n";
 }
@@ -258,6 +265,7 @@ world::Task<LoadSink::Played> LoadSink::play(Session& session) {
         world_.tally.refused.fetch_add(1, std::memory_order_relaxed);
         session.replies += refusal(act.code);
         if (session.stage == SinkStage::rcpt && session.reply.starts_with('2')) --session.recipients;
+        if (session.stage == SinkStage::mail) session.has_sender = false;
         if (session.stage == SinkStage::data) {
           session.in_text = false;
           session.rest.clear();

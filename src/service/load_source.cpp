@@ -44,7 +44,8 @@ struct LoadSource::Session {
   std::string input;
   std::size_t read = 0;  // of it
   bool offers_starttls = false;
-  MonotonicTime began{};  // the message under way
+  std::uint64_t number = 0;  // of the message under way
+  MonotonicTime began{};     // the same
 };
 
 void LoadResult::add(const LoadResult& other) {
@@ -77,16 +78,15 @@ bool LoadSource::is_time_over() const {
   return (order_.time > Duration{} && world_.loop.now() - started_ >= order_.time) || failed_in_a_row_ >= most_failures_in_a_row;
 }
 
-bool LoadSource::take_work() {
-  if (is_time_over() || (order_.messages > 0 && begun_ >= order_.messages)) return false;
-  ++begun_;
-  return true;
+std::uint64_t LoadSource::take_work() {
+  if (is_time_over() || (order_.messages > 0 && begun_ >= order_.messages)) return 0;
+  return ++begun_;
 }
 
 /// One of the connections: another one follows when it is used up.
 world::Task<> LoadSource::work() {
-  while (take_work()) {
-    if (co_await converse()) {
+  while (const auto number = take_work()) {
+    if (co_await converse(number)) {
       failed_in_a_row_ = 0;
       continue;
     }
@@ -97,13 +97,15 @@ world::Task<> LoadSource::work() {
 }
 
 /// The work for its first message is taken. False: it broke.
-world::Task<bool> LoadSource::converse() {
-  Session session;
+world::Task<bool> LoadSource::converse(std::uint64_t first) {
+  Session session{.number = first};
   if (!co_await greet(session) || !co_await say_hello(session)) co_return false;
   for (std::uint64_t count = 1;; ++count) {
     co_await pace();
     if (co_await send(session) == Sent::broken) co_return false;
-    if ((order_.per_connection > 0 && count >= order_.per_connection) || !take_work()) break;
+    if (order_.per_connection > 0 && count >= order_.per_connection) break;
+    session.number = take_work();
+    if (session.number == 0) break;
   }
   if (co_await write(session, "QUIT\r\n")) static_cast<void>(co_await reply(session));
   co_return true;
@@ -176,7 +178,7 @@ std::string LoadSource::make_text(std::uint64_t number, std::uint64_t& octets) {
 }
 
 world::Task<LoadSource::Sent> LoadSource::send_step_by_step(Session& session) {
-  const auto number = begun_;
+  const auto number = session.number;
   if (!co_await write(session, fmt::format("MAIL FROM:<{}>\r\n", numbered(order_.sender, number)))) co_return Sent::broken;
   auto code = co_await reply(session);
   std::uint32_t taken = 0;
@@ -209,7 +211,7 @@ world::Task<LoadSource::Sent> LoadSource::send_step_by_step(Session& session) {
 
 /// RFC 2920 §3.1: one group up to DATA.
 world::Task<LoadSource::Sent> LoadSource::send_pipelined(Session& session) {
-  const auto number = begun_;
+  const auto number = session.number;
   auto group = fmt::format("MAIL FROM:<{}>\r\n", numbered(order_.sender, number));
   for (std::uint32_t place = 0; place < order_.recipients; ++place) {
     group += fmt::format("RCPT TO:<{}>\r\n", numbered(order_.recipient, number * order_.recipients + place));

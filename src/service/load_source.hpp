@@ -58,7 +58,7 @@ class LoadSource {
   enum class Sent : std::uint8_t { taken, refused, broken };
 
   [[nodiscard]] world::Task<> work();
-  [[nodiscard]] world::Task<bool> converse();
+  [[nodiscard]] world::Task<bool> converse(std::uint64_t first);
   [[nodiscard]] world::Task<bool> greet(Session& session);
   [[nodiscard]] world::Task<bool> say_hello(Session& session);
   [[nodiscard]] world::Task<bool> start_tls(Session& session);
@@ -72,7 +72,8 @@ class LoadSource {
   [[nodiscard]] world::Task<> pace();
 
   [[nodiscard]] bool is_time_over() const;
-  [[nodiscard]] bool take_work();
+  /// The number of the next message; 0: there is none.
+  [[nodiscard]] std::uint64_t take_work();
   [[nodiscard]] std::string make_text(std::uint64_t number, std::uint64_t& octets);
   void fail(std::string_view why);
 

@@ -15,7 +15,9 @@ using ::testing::HasSubstr;
 
 constexpr const char* drop_path = "/drop";
 constexpr unsigned own_account = 1000;
-constexpr int most_steps = 20'000;
+constexpr int most_steps = 3'000;
+constexpr int steps_after = 500;
+constexpr std::uint64_t most_cuts = 150;
 
 class Pickup : public ::testing::Test {
  protected:
@@ -82,7 +84,7 @@ TEST_F(Pickup, ReportsWhoCannotBeReached) {
   live(server, disk, 1, "bob");
   ASSERT_EQ(server.mails("bob").size(), 1U) << server.log().text();
   EXPECT_THAT(disk.contents(server.mails("bob").front()).value(), HasSubstr("nobody@example.org"));
-  EXPECT_EQ(server.log().count("drop.refused"), 1U) << "with nobody to be told: " << server.log().text();
+  EXPECT_THAT(server.log().text(), HasSubstr("to=postmaster@example.org")) << "of what has no sender";
   server.stop();
 }
 
@@ -99,7 +101,9 @@ TEST_F(Pickup, EachLetterArrivesOnceWhereverThePowerGoes) {
     all = disk.operations();
     ASSERT_EQ(copies(disk, server, letters), (std::vector{1, 1})) << server.log().text();
   }
-  for (std::uint64_t cut = 1; cut <= all; ++cut) {
+  // Between stand the many operations by which a spool is made, which the letters have no part in.
+  const auto picked_up = std::max(before, all > most_cuts ? all - most_cuts : 0);
+  for (std::uint64_t cut = 1; cut <= all; cut = cut == before ? picked_up + 1 : cut + 1) {
     sim::Disk disk({.seed = cut});
     disk.cut_power_at(cut);
     std::vector<bool> kept(letters);
@@ -114,7 +118,9 @@ TEST_F(Pickup, EachLetterArrivesOnceWhereverThePowerGoes) {
     sim::SeededChoice choice{cut};
     disk.reboot(choice);
     SimulatedServer server(disk, options);
-    live(server, disk, letters + 1);  // never so many: runs to the end of its steps
+    live(server, disk, letters);
+    for (int step = 0; step < steps_after && server.loop().step(); ++step) {  // a second copy would come now
+    }
     const auto found = copies(disk, server, letters);
     for (std::size_t number = 0; number < letters; ++number) {
       if (kept[number]) EXPECT_EQ(found[number], 1) << "letter " << number << ", cut at " << cut << '\n' << server.log().text();
