@@ -56,11 +56,12 @@ lint: deps ## long functions and files, and clang-tidy: places to look
 format: ## set every source in the project's style
 	git ls-files -z '*.cpp' '*.hpp' | xargs -0 clang-format-19 -i
 
-docs: build ## write what is made from the code: docs/rfc_status.tsv, commands.md, settings.md, the example configuration
+docs: build ## write what is made from the code: rfc_status.tsv, commands.md, settings.md, the example, manual pages, completions
 	tools/check_rfc_status.py --update
 	tools/make_commands.py build/posthorn > docs/commands.md
 	build/posthorn help settings --markdown > docs/settings.md
 	build/posthorn help settings --toml > packaging/posthorn.toml.example
+	tools/make_pages.py build/posthorn packaging
 
 install: ## install what was built: DESTDIR=, PREFIX=/usr/local
 	tools/install.sh "$(DESTDIR)" "$(PREFIX)"

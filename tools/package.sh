@@ -1,20 +1,22 @@
 #!/usr/bin/env bash
-# Makes build/posthorn_VERSION_ARCHITECTURE.deb of what make build built.
+# Makes build/posthorn_VERSION_ARCHITECTURE.deb of what make build built.   tools/package.sh [FOLDER]
+# With POSTHORN= another program than build/posthorn, with FOLDER another place than build.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 version=$(sed -n 's/^project(posthorn VERSION \([0-9.]*\).*/\1/p' CMakeLists.txt)
 architecture=$(dpkg --print-architecture)
-stage=build/package
+folder=$(realpath -m "${1:-build}")
+stage=$folder/package
 rm -rf "$stage"
-tools/install.sh "$PWD/$stage" /usr
+tools/install.sh "$stage" /usr
 strip --strip-unneeded "$stage/usr/bin/posthorn"
 install -Dm644 LICENSE "$stage/usr/share/doc/posthorn/copyright"
 install -d "$stage/DEBIAN"
 
 # dpkg-shlibdeps wants a source package around it; one stanza is enough.
-mkdir -p build/shlibdeps/debian
-printf 'Source: posthorn\n\nPackage: posthorn\nArchitecture: any\n' > build/shlibdeps/debian/control
-libraries=$(cd build/shlibdeps && dpkg-shlibdeps -O "../../$stage/usr/bin/posthorn" | sed -n 's/^shlibs:Depends=//p')
+mkdir -p "$folder/shlibdeps/debian"
+printf 'Source: posthorn\n\nPackage: posthorn\nArchitecture: any\n' > "$folder/shlibdeps/debian/control"
+libraries=$(cd "$folder/shlibdeps" && dpkg-shlibdeps -O "$stage/usr/bin/posthorn" | sed -n 's/^shlibs:Depends=//p')
 
 cat > "$stage/DEBIAN/control" <<CONTROL
 Package: posthorn
@@ -38,7 +40,10 @@ if ! getent passwd posthorn >/dev/null; then
   useradd --system --home-dir /var/lib/posthorn --no-create-home --shell /usr/sbin/nologin posthorn
 fi
 if [ ! -d /var/lib/posthorn ]; then
-  install -d -o posthorn -g posthorn -m 750 /var/lib/posthorn
+  install -d -o posthorn -g posthorn -m 711 /var/lib/posthorn
+fi
+if [ ! -d /var/lib/posthorn/drop ]; then
+  install -d -o posthorn -g posthorn -m 3777 /var/lib/posthorn/drop
 fi
 if [ ! -e /etc/posthorn/users ]; then
   install -o root -g posthorn -m 640 /dev/null /etc/posthorn/users
@@ -48,4 +53,4 @@ if [ -d /run/systemd/system ]; then
 fi
 POSTINST
 chmod 755 "$stage/DEBIAN/postinst"
-dpkg-deb --root-owner-group --build "$stage" "build/posthorn_${version}_$architecture.deb"
+dpkg-deb --root-owner-group --build "$stage" "$folder/posthorn_${version}_$architecture.deb"

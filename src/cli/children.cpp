@@ -22,7 +22,7 @@
 namespace posthorn::cli {
 namespace {
 
-constexpr unsigned state_mode = 0700;
+constexpr unsigned state_mode = 0711;  // others pass through it to the drop folder; all else in it is closed to them
 constexpr unsigned mail_root_mode = 0755;
 /// For the processes of a server that was killed a moment ago.
 constexpr Duration wait_for_predecessor = std::chrono::seconds{2};

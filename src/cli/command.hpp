@@ -11,10 +11,14 @@
 
 namespace posthorn::cli {
 
+struct CommandDescription;
+
 /// What the user typed, split into the command's name and what follows it.
 struct Invocation {
   std::string called;                  ///< as usage texts name it: "posthorn check", or "mailq"
   std::vector<std::string> arguments;  ///< after the name
+  /// Not to be run but described: whoever reads the arguments fills this in instead.
+  CommandDescription* description = nullptr;
 };
 
 struct Command {

@@ -1,3 +1,4 @@
+#include "cli/bench_command.hpp"
 #include "cli/check_command.hpp"
 #include "cli/command.hpp"
 #include "cli/engine_process.hpp"
@@ -7,6 +8,7 @@
 #include "cli/queue_command.hpp"
 #include "cli/probe_command.hpp"
 #include "cli/send_command.hpp"
+#include "cli/sendmail_command.hpp"
 #include "cli/serve_command.hpp"
 #include "cli/sim_command.hpp"
 #include "cli/spool_command.hpp"
@@ -27,8 +29,10 @@ constexpr std::array commands{
     Command{"check", "whether the configuration is good: names each fault", &run_check},
     Command{"user", "adds, removes and lists local users", &run_user},
     Command{"spool", "checks and shows the spool of a stopped server", &run_spool},
+    Command{"sendmail", "hands in a message from standard input, as other software calls it", &run_sendmail, true},
     Command{"mailq", "what waits in the running server", &run_mailq, true},
     Command{"newaliases", "checks the aliases file", &run_newaliases, true},
+    Command{"bench", "a load generator and a server that takes everything, to measure with", &run_bench},
     Command{"sim", "the whole server in a simulated world, one run per seed", &run_sim},
     Command{"help", "this list, the help of a command, or the settings (posthorn help settings)", &run_help},
 };

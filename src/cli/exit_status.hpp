@@ -5,7 +5,7 @@ namespace posthorn::cli {
 
 enum class ExitStatus : int {
   ok = 0,
-  failed = 1,          ///< it ran, and the answer is no (a probe, a simulation)
+  failed = 1,          ///< it ran, and the answer is no (a simulation, a measurement)
   usage = 64,          ///< the command line is wrong
   bad_data = 65,       ///< what was read is wrong
   no_input = 66,       ///< a file that was named is not there or cannot be read

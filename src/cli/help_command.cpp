@@ -1,5 +1,7 @@
 #include "cli/help_command.hpp"
 
+#include "cli/completion.hpp"
+#include "cli/manual_page.hpp"
 #include "cli/program.hpp"
 #include "config/nearest_word.hpp"
 #include "config/reference.hpp"
@@ -22,6 +24,27 @@ ExitStatus help_with_settings(const std::vector<std::string>& words, Console& co
     return ExitStatus::usage;
   }
   return ExitStatus::ok;
+}
+
+ExitStatus print_manual(const std::vector<std::string>& words, Console& console) {
+  if (words.size() < 2 || words[1] == "posthorn") {
+    console.print("{}", manual_overview());
+  } else if (words[1] == "settings") {
+    console.print("{}", manual_of_settings());
+  } else if (const auto* command = find_command(words[1])) {
+    console.print("{}", manual_page(command->name, command->sentence, description_of(command->name)));
+  } else {
+    return refuse_command(words[1], console);
+  }
+  return ExitStatus::ok;
+}
+
+ExitStatus print_completion(const std::vector<std::string>& words, Console& console) {
+  const auto script = words.size() > 1 ? completion_for(words[1]) : std::nullopt;
+  if (script) console.print("{}", *script);
+  if (script) return ExitStatus::ok;
+  console.complain("completions are made for bash, zsh and fish");
+  return ExitStatus::usage;
 }
 
 }  // namespace
@@ -50,6 +73,18 @@ ExitStatus refuse_command(std::string_view name, Console& console) {
 
 ExitStatus run_help(const Invocation& invocation, Console& console) {
   const auto& words = invocation.arguments;
+  if (invocation.description != nullptr) {
+    invocation.description->purpose =
+        "Lists the commands, or shows the help of one, or the settings of the configuration (settings [TABLE]). For packages: "
+        "--man [COMMAND|settings] prints a manual page, --completion SHELL a completion for bash, zsh or fish.";
+    invocation.description->words = {{.names = {"COMMAND"}, .value = {}, .text = "a command, or settings", .usual = {}}};
+    invocation.description->options = {
+        {.names = {"--man"}, .value = "COMMAND", .text = "print the manual page of a command, of posthorn, or of the settings", .usual = {}},
+        {.names = {"--completion"}, .value = "SHELL", .text = "print the completion for bash, zsh or fish", .usual = {}}};
+    return ExitStatus::ok;
+  }
+  if (!words.empty() && words.front() == "--man") return print_manual(words, console);
+  if (!words.empty() && words.front() == "--completion") return print_completion(words, console);
   if (words.empty() || words.front().starts_with('-')) {
     console.print("{}", help_text());
     return ExitStatus::ok;

@@ -1,8 +1,41 @@
 #include "cli/options.hpp"
 
+#include "cli/command_description.hpp"
+
 #include <algorithm>
 
 namespace posthorn::cli {
+namespace {
+
+constexpr std::string_view help_name = "--help";
+
+OptionDescription describe(const CLI::Option& option) {
+  OptionDescription description{.names = {}, .value = {}, .text = option.get_description(), .usual = option.get_default_str(),
+                                .is_required = option.get_required()};
+  if (option.get_positional()) {
+    description.names = {option.get_name(true, false)};
+    return description;
+  }
+  for (const auto& name : option.get_snames()) description.names.push_back("-" + name);
+  for (const auto& name : option.get_lnames()) description.names.push_back("--" + name);
+  if (option.get_items_expected_max() > 0) description.value = "VALUE";
+  return description;
+}
+
+CommandDescription describe(const CLI::App& app, const std::string& called) {
+  CommandDescription description{.called = called, .purpose = app.get_description(), .ending = app.get_footer(), .words = {},
+                                 .options = {}, .below = {}};
+  for (const auto* option : app.get_options()) {
+    if (option->check_lname(std::string(help_name.substr(2)))) continue;
+    (option->get_positional() ? description.words : description.options).push_back(describe(*option));
+  }
+  for (const auto* below : app.get_subcommands([](const CLI::App*) { return true; })) {
+    description.below.push_back(describe(*below, called + " " + below->get_name()));
+  }
+  return description;
+}
+
+}  // namespace
 
 Options::Options(const Invocation& invocation, std::string purpose)
     : invocation_(invocation), app_(std::move(purpose), invocation.called) {
@@ -10,6 +43,10 @@ Options::Options(const Invocation& invocation, std::string purpose)
 }
 
 std::optional<ExitStatus> Options::read(Console& console) {
+  if (invocation_.description != nullptr) {
+    *invocation_.description = describe(app_, invocation_.called);
+    return ExitStatus::ok;
+  }
   // CLI11 takes the words from the back.
   std::vector<std::string> words(invocation_.arguments.rbegin(), invocation_.arguments.rend());
   try {

@@ -3,6 +3,8 @@
 #include "base/ascii.hpp"
 #include "base/clean_text.hpp"
 #include "cli/client_world.hpp"
+#include "cli/load_configuration.hpp"
+#include "cli/mx_lookup.hpp"
 #include "cli/options.hpp"
 #include "cli/probe_output.hpp"
 #include "cli/send_options.hpp"
@@ -25,30 +27,29 @@ constexpr const char* purpose =
     "prints each line sent after >>> and each received after <<<, how long each step took and what the protocol says of each "
     "reply code, and ends with the line SMTP SERVER STATUS : OK or FAIL.\n\n"
     "Without FROM the sender is empty (<>), as in a bounce; without TO the mail is for the server's postmaster, whom every "
-    "server has to know. No wait lasts longer than --timeout: a silent server is a FAIL with its reason.";
+    "server has to know. No wait lasts longer than --timeout: a silent server is a FAIL with its reason.\n\n"
+    "With --mx DOMAIN every mail host of the domain is tried, the most preferred first, and the words are FROM TO DATA.";
 
 constexpr const char* ending =
     "Exit status: 0 OK; 64 wrong usage; 65 an address is none; 68 the host is not known; 69 FAIL: refused for good, not reached, "
     "no answer in time, no TLS; 75 FAIL: refused for the moment; 76 FAIL: the server broke the protocol. With --monitor: 0 OK, "
-    "1 WARNING, 2 CRITICAL, 3 UNKNOWN.\n\n"
+    "1 WARNING, 2 CRITICAL, 3 UNKNOWN. With --mx the worst of all hosts counts.\n\n"
     "Examples:\n"
     "  posthorn probe mx.example.org --no-send\n"
     "  posthorn probe mail.example.org alice@example.org bob@example.org --tls require\n"
+    "  posthorn probe --mx example.org --no-send\n"
     "  posthorn probe mail.example.org --tls implicit --no-send --monitor --warning 2s --critical 8s";
 
-struct ProbeOptions {
+struct ProbeOptions : ConnectionOptions {
   std::string host, from, to, data;
+  std::string mx, configuration;
   std::uint16_t port = 0;
   std::string timeout = "2s";
-  std::string tls = "starttls";
-  bool verify = false;
   bool no_send = false;
   bool json = false;
   bool monitor = false;
   bool codes = false;
   bool helo = false;
-  bool ipv4 = false, ipv6 = false;
-  std::string hello_name;
   std::string warning = "5s", critical = "10s", certificate = "14d";
 };
 
@@ -57,21 +58,19 @@ void declare(CLI::App& app, ProbeOptions& into) {
   app.add_option("FROM", into.from, "the sender's address; default: none (<>)");
   app.add_option("TO", into.to, "the recipient's address; default: the server's postmaster");
   app.add_option("DATA", into.data, "the text of the mail");
+  app.add_option("--mx", into.mx, "try every mail host of this domain instead of HOST");
   app.add_option("-p,--port", into.port, "the port; default 25, with --tls implicit 465");
   app.add_option("--timeout", into.timeout, "limit of each wait")->capture_default_str();
-  app.add_option("--tls", into.tls, "none, starttls (where it is offered), require (STARTTLS or FAIL), implicit (from the first byte)")
-      ->capture_default_str();
-  app.add_flag("--verify", into.verify, "the certificate must prove the host's name");
+  declare(app, static_cast<ConnectionOptions&>(into));
   app.add_flag("--no-send", into.no_send, "stop before DATA: RSET, and no mail");
   app.add_flag("--helo", into.helo, "greet with HELO at once, without extensions");
-  app.add_option("--ehlo", into.hello_name, "the name to greet with; default: this machine's");
-  app.add_flag("-4", into.ipv4, "IPv4 only");
-  app.add_flag("-6", into.ipv6, "IPv6 only");
   app.add_flag("--json", into.json, "print what was found as JSON instead");
   app.add_flag("--monitor", into.monitor, "print one line for Nagios and its kin instead, with performance data");
   app.add_option("--warning", into.warning, "with --monitor: WARNING when all steps together take so long")->capture_default_str();
   app.add_option("--critical", into.critical, "with --monitor: CRITICAL when they take so long")->capture_default_str();
   app.add_option("--certificate", into.certificate, "with --monitor: WARNING when the certificate ends sooner")->capture_default_str();
+  app.add_option("-c,--config", into.configuration,
+                 "configuration file, for the DNS servers that --mx asks (else $POSTHORN_CONFIG, else the usual place)");
   app.add_flag("--codes", into.codes, "print which reply codes mean what for each command, and end");
   app.footer(ending);
 }
@@ -189,12 +188,13 @@ Result<service::ProbeReport> probe_one(ProbePlan& plan, const std::function<void
   return (*world)->run(probe.run(text));
 }
 
-Result<service::ProbeReport> probe(ProbePlan& plan, const ProbeOptions& options, Console& console) {
-  const bool is_implicit = plan.access.tls == service::ClientTls::implicit;
-  const auto port = options.port != 0 ? options.port : static_cast<std::uint16_t>(is_implicit ? 465 : 25);
-  auto endpoints = find_endpoints(plan.access.host, port, plan.family, *plan.access.timeout);
-  if (!endpoints) return unknown_host(plan, endpoints.error());
-  plan.access.endpoints = std::move(*endpoints);
+std::uint16_t port_of(const ProbePlan& plan, const ProbeOptions& options) {
+  if (options.port != 0) return options.port;
+  return plan.access.tls == service::ClientTls::implicit ? 465 : 25;
+}
+
+/// One host, whose addresses stand in the plan.
+Result<service::ProbeReport> probe_shown(ProbePlan& plan, const ProbeOptions& options, Console& console) {
   const bool shows = !options.json && !options.monitor;
   return probe_one(plan, [&console, shows](std::string_view line) {
     if (!shows) return;
@@ -203,15 +203,79 @@ Result<service::ProbeReport> probe(ProbePlan& plan, const ProbeOptions& options,
   });
 }
 
-ExitStatus show(const service::ProbeReport& report, const ProbeOptions& options, const ProbePlan& plan, Console& console) {
-  const auto now = system::SystemClock{}.wall();
-  if (options.monitor) return static_cast<ExitStatus>(print_monitor({report}, plan.limits, now, console));
-  if (options.json) {
-    print_json({report}, false, console);
-  } else {
-    print_report(report, now, console);
+Result<service::ProbeReport> probe(ProbePlan& plan, const ProbeOptions& options, Console& console) {
+  auto endpoints = find_endpoints(plan.access.host, port_of(plan, options), plan.family, *plan.access.timeout);
+  if (!endpoints) return unknown_host(plan, endpoints.error());
+  plan.access.endpoints = std::move(*endpoints);
+  return probe_shown(plan, options, console);
+}
+
+Judged<MxQuestion> mx_question(const ProbePlan& plan, const ProbeOptions& options) {
+  const auto domain = mail::Domain::parse(options.mx);
+  if (!domain) return refuse(ExitStatus::bad_data, "--mx: that is no domain: " + domain.error().text);
+  MxQuestion question{.domain = domain->text(), .port = port_of(plan, options), .dns_servers = {}, .trust_anchor = {},
+                      .timeout = *plan.access.timeout};
+  if (options.ipv4) question.families = rules::AddressFamilies::ipv4;
+  if (options.ipv6) question.families = rules::AddressFamilies::ipv6;
+  const auto configuration = load_configuration(options.configuration);
+  if (configuration) {
+    question.dns_servers = configuration->dns.servers;
+    question.trust_anchor = configuration->dns.trust_anchor;
+  } else if (!options.configuration.empty()) {
+    return refuse(configuration.error().status, configuration.error().lines.front());
   }
-  return status_of(report);
+  return question;
+}
+
+/// Every mail host of the domain; one report says why where there is none.
+Result<std::vector<service::ProbeReport>> probe_all(ProbePlan& plan, const MxQuestion& question, const ProbeOptions& options,
+                                                    Console& console) {
+  plan.access.host = question.domain;
+  auto hosts = find_mx_hosts(question);
+  if (!hosts) return std::vector{unknown_host(plan, hosts.error())};
+  std::vector<service::ProbeReport> reports;
+  for (auto& host : *hosts) {
+    plan.access.host = host.name;
+    if (!options.json && !options.monitor) {
+      console.print("{}{}\n", reports.empty() ? "" : "\n",
+                    console.painted(Paint::heading, fmt::format("{} (MX {})", host.name, host.preference)));
+    }
+    if (host.endpoints.empty()) {
+      reports.push_back(unknown_host(plan, Error{Error::Kind::not_found, host.why}));
+    } else {
+      plan.access.endpoints = std::move(host.endpoints);
+      auto report = probe_shown(plan, options, console);
+      if (!report) return failure(std::move(report.error()));
+      reports.push_back(std::move(*report));
+    }
+    if (!options.json && !options.monitor) print_report(reports.back(), system::SystemClock{}.wall(), console);
+  }
+  return reports;
+}
+
+/// The worst of them.
+ExitStatus worst_status(const std::vector<service::ProbeReport>& reports) {
+  const auto worst = std::ranges::max_element(reports, {}, &service::ProbeReport::failure);
+  return status_of(*worst);
+}
+
+ExitStatus show(const std::vector<service::ProbeReport>& reports, bool as_list, const ProbeOptions& options, const ProbePlan& plan,
+                Console& console) {
+  const auto now = system::SystemClock{}.wall();
+  if (options.monitor) return static_cast<ExitStatus>(print_monitor(reports, plan.limits, now, console));
+  if (options.json) {
+    print_json(reports, as_list, console);
+  } else if (!as_list) {
+    print_report(reports.front(), now, console);
+  } else {
+    print_summary(reports, console);
+  }
+  return worst_status(reports);
+}
+
+/// With --mx no word is the host.
+void make_room(ProbeOptions& options) {
+  options.data = std::exchange(options.to, std::exchange(options.from, std::exchange(options.host, {})));
 }
 
 /// A monitor knows four statuses only.
@@ -232,16 +296,27 @@ ExitStatus run_probe(const Invocation& invocation, Console& console) {
     print_codes(console);
     return ExitStatus::ok;
   }
-  if (options.host.empty()) return end_with(reader.refuse(console, "which server? HOST [FROM] [TO] [DATA]"), invocation);
-  auto plan = judge(options);
-  if (!plan) {
-    console.complain("{}", plan.error().text);
-    return end_with(plan.error().status, invocation);
+  const bool asks_mx = !options.mx.empty();
+  if (asks_mx) make_room(options);
+  if (options.host.empty() && !asks_mx) {
+    return end_with(reader.refuse(console, "which server? HOST [FROM] [TO] [DATA]"), invocation);
   }
-  const auto report = probe(*plan, options, console);
-  if (report) return show(*report, options, *plan, console);
-  console.complain("{}", report.error().text);
-  return end_with(ExitStatus::system_fault, invocation);
+  const auto refused = [&](const Refusal& refusal) {
+    console.complain("{}", refusal.text);
+    return end_with(refusal.status, invocation);
+  };
+  auto plan = judge(options);
+  if (!plan) return refused(plan.error());
+  if (!asks_mx) {
+    const auto report = probe(*plan, options, console);
+    if (report) return show({*report}, false, options, *plan, console);
+    return refused({ExitStatus::system_fault, report.error().text});
+  }
+  const auto question = mx_question(*plan, options);
+  if (!question) return refused(question.error());
+  const auto reports = probe_all(*plan, *question, options, console);
+  if (reports) return show(*reports, true, options, *plan, console);
+  return refused({ExitStatus::system_fault, reports.error().text});
 }
 
 }  // namespace posthorn::cli

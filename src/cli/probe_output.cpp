@@ -190,6 +190,18 @@ void print_report(const ProbeReport& report, WallTime now, Console& console) {
                 report.is_ok() ? console.painted(Paint::good, "OK") : console.painted(Paint::bad, "FAIL"));
 }
 
+void print_summary(const std::vector<ProbeReport>& reports, Console& console) {
+  console.print("\n{}\n", console.painted(Paint::heading, "all mail hosts"));
+  for (const auto& report : reports) {
+    const auto verdict = report.is_ok() ? console.painted(Paint::good, "OK  ") : console.painted(Paint::bad, "FAIL");
+    const auto why = report.is_ok() ? std::string{} : fmt::format("  {}: {}", report.failed_at, report.reason);
+    console.print("{} {:>8.1f} ms  {}{}\n", verdict, milliseconds(report.took), report.host, why);
+  }
+  const bool all_work = std::ranges::all_of(reports, &ProbeReport::is_ok);
+  console.print("SMTP SERVER STATUS : {}\n",
+                all_work ? console.painted(Paint::good, "OK") : console.painted(Paint::bad, "FAIL"));
+}
+
 void print_json(const std::vector<ProbeReport>& reports, bool as_list, Console& console) {
   auto all = ordered_json::array();
   for (const auto& report : reports) all.push_back(json_of(report));

@@ -22,6 +22,8 @@ enum class MonitorState : std::uint8_t { ok, warning, critical, unknown };
 
 /// The table of steps, TLS, notes, and the verdict as the last line.
 void print_report(const service::ProbeReport& report, WallTime now, Console& console);
+/// One line for each of several servers, and the verdict on all of them as the last.
+void print_summary(const std::vector<service::ProbeReport>& reports, Console& console);
 /// One object, or with `as_list` an array of them.
 void print_json(const std::vector<service::ProbeReport>& reports, bool as_list, Console& console);
 /// One line with performance data; the state of the worst of them.

@@ -46,14 +46,9 @@ void declare_what(CLI::App& app, SendOptions& into) {
 }
 
 void declare_how(CLI::App& app, SendOptions& into) {
-  app.add_option("--tls", into.tls, "none, starttls (where it is offered), require (STARTTLS or nothing), implicit (from the first byte)")
-      ->capture_default_str();
-  app.add_flag("--verify", into.verify, "the certificate must prove the server's name");
+  declare(app, static_cast<ConnectionOptions&>(into));
   app.add_option("--user", into.user, "log in as this user");
   app.add_option("--password-file", into.password_file, "file whose first line is the password");
-  app.add_option("--ehlo", into.hello_name, "the name to greet with; default: this machine's");
-  app.add_flag("-4", into.ipv4, "IPv4 only");
-  app.add_flag("-6", into.ipv6, "IPv6 only");
   app.add_option("--timeout", into.timeout, "limit of each wait; default: those of RFC 5321, some minutes");
   app.add_flag("-q,--quiet", into.quiet, "no dialogue; errors only");
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "cli/command.hpp"
+#include "cli/connection_options.hpp"
 #include "cli/exit_status.hpp"
 #include "service/file_letter.hpp"
 #include "service/send_entry.hpp"
@@ -17,18 +18,14 @@
 namespace posthorn::cli {
 
 /// The words of the command line.
-struct SendOptions {
+struct SendOptions : ConnectionOptions {
   std::string from, subject, file, server, to, port;
   std::vector<std::string> more_recipients;
   std::vector<std::string> attachments;
-  std::string tls = "starttls";
-  bool verify = false;
   std::string user, password_file;
   std::string retry_after, expire = "5d", timeout;
   bool foreground = false;
   bool quiet = false;
-  bool ipv4 = false, ipv6 = false;
-  std::string hello_name;
   bool body_as_is = false;
   bool via_queue = false;
   std::string configuration;

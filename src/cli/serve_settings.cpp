@@ -209,6 +209,7 @@ service::ServerSettings make_server_settings(const config::Configuration& config
                        .report = {}},
           .history = {.files = {.folder = configuration.state + "/history", .keep = keep}},
           .login = {},
+          .pickup = {.sender_check = configuration.sendmail.sender_check, .hostname = configuration.hostname},
           .shutdown = configuration.limits.shutdown};
 }
 

@@ -4,6 +4,7 @@
 #include "cli/serve_mailboxes.hpp"
 #include "system/machine.hpp"
 #include "system/memory_file.hpp"
+#include "system/own_user.hpp"
 #include "system/process.hpp"
 #include "world/wait.hpp"
 
@@ -43,7 +44,7 @@ ServeWorld::~ServeWorld() = default;
 Step ServeWorld::set_up() {
   using Self = ServeWorld;
   for (const auto step : {&Self::fit_descriptors, &Self::take_listeners, &Self::bind_control_http, &Self::read_token,
-                          &Self::take_logins, &Self::check_outgoing_certificate, &Self::bind_control_socket,
+                          &Self::take_logins, &Self::check_outgoing_certificate, &Self::make_drop, &Self::bind_control_socket,
                           &Self::start_workers, &Self::fetch_certificates, &Self::make_authenticator,
                           &Self::read_directory, &Self::make_loops, &Self::make_acceptors, &Self::make_local_delivery,
                           &Self::make_remote_delivery, &Self::make_control, &Self::make_server}) {
@@ -115,6 +116,21 @@ Step ServeWorld::read_token() {
 /// From what our parent has read, which may read what only root may.
 Step ServeWorld::take_logins() {
   routing_.replace(make_routing(configuration_, equipment_.secrets.logins));
+  return {};
+}
+
+/// Without it the server works, but for the mail of programs on this machine.
+Step ServeWorld::make_drop() {
+  auto drop = store::DropFolder::open(disk_, configuration_.sendmail.folder);
+  if (!drop) {
+    warnings_.push_back("mail that programs hand in by sendmail is not picked up: " + drop.error().text);
+    return {};
+  }
+  const auto facts = drop->folder().facts();
+  if (facts && (facts->mode & store::drop_folder_mode) != store::drop_folder_mode) {
+    warnings_.push_back(configuration_.sendmail.folder + ": not everybody may hand in mail there: chmod 3777");
+  }
+  drop_ = std::move(*drop);
   return {};
 }
 
@@ -284,6 +300,8 @@ Step ServeWorld::make_server() {
   settings.control.account = system::user_id();
   settings.control.token = token_;
   settings.login.checks = login_checks_;
+  settings.pickup.own_account = system::user_id();
+  settings.pickup.name_of_account = system::name_of_account;
   server_ = std::make_unique<service::Server>(service::ServerWorld{.loops = std::move(loop_worlds_),
                                                                    .disk = disk_,
                                                                    .commit_worker = *commit_worker_,
@@ -292,6 +310,7 @@ Step ServeWorld::make_server() {
                                                                    .clock = clock_,
                                                                    .random = random_,
                                                                    .process = system::process_id(),
+                                                                   .drop = std::move(drop_),
                                                                    .control = std::move(control_)},
                                               std::move(settings),
                                               service::Server::Parts{*directory_, *routes_, *local_delivery_,

@@ -14,6 +14,8 @@
 #include "service/remote_delivery.hpp"
 #include "service/server.hpp"
 #include "store/directory_files.hpp"
+#include "store/drop_box.hpp"
+#include "store/drop_folder.hpp"
 #include "system/clock.hpp"
 #include "system/dns_service.hpp"
 #include "system/event_loop.hpp"
@@ -79,6 +81,7 @@ class ServeWorld {
  private:
   [[nodiscard]] Step fit_descriptors();
   [[nodiscard]] Step take_listeners();
+  [[nodiscard]] Step make_drop();
   [[nodiscard]] Step bind_control_http();
   [[nodiscard]] Step read_token();
   [[nodiscard]] Step take_logins();
@@ -111,6 +114,7 @@ class ServeWorld {
   system::KernelRandom random_;
   mutable system::PosixDisk disk_;
   system::PosixSharedFiles shared_files_;
+  std::optional<store::DropFolder> drop_;
   std::vector<std::size_t> listener_of_;  // of each of `bound_`, its place in the configuration
   std::vector<system::BoundListener> bound_;
   std::vector<system::BoundListener> bound_control_;

@@ -181,6 +181,12 @@ struct Submission {
   SenderCheck sender_check = SenderCheck::own;
 };
 
+/// Mail that programs of this machine hand in by `sendmail`.
+struct Sendmail {
+  std::string folder;  ///< path; filled in by complete(): <state>/drop
+  SenderCheck sender_check = SenderCheck::off;
+};
+
 /// One place where passwords are checked; several are asked in order.
 struct AuthSource {
   enum class Kind : std::uint8_t { users_file, pam, dovecot };
@@ -226,6 +232,7 @@ struct Configuration {
   Limits limits;
   Smtp smtp;
   Submission submission;
+  Sendmail sendmail;
   Auth auth;
   Log log;
   Admin admin;

@@ -49,6 +49,7 @@ Configuration complete(Configuration configuration, const MachineFacts& facts) {
   }
   if (configuration.listeners.empty()) configuration.listeners = default_listeners(facts.may_bind_low_ports);
   if (configuration.admin.socket.empty()) configuration.admin.socket = configuration.state + "/admin.sock";
+  if (configuration.sendmail.folder.empty()) configuration.sendmail.folder = configuration.state + "/drop";
   return configuration;
 }
 

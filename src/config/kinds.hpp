@@ -18,6 +18,8 @@ namespace posthorn::config {
 [[nodiscard]] Kind<Duration> duration(Duration least, Duration most);
 /// The same for who has only a text; nothing: it is no duration.
 [[nodiscard]] std::optional<Duration> parse_duration(std::string_view text);
+/// The same of a size: "4KiB".
+[[nodiscard]] std::optional<std::uint64_t> parse_size(std::string_view text);
 /// "500B", "25MiB", "1GB"; in octets.
 [[nodiscard]] Kind<std::uint64_t> size(std::uint64_t least, std::uint64_t most);
 [[nodiscard]] Kind<std::uint32_t> count(std::uint32_t least, std::uint32_t most);

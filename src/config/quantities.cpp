@@ -127,6 +127,8 @@ Kind<Duration> duration(Duration least, Duration most) {
   return written_as_text<Duration>("a duration such as \"30s\"", parse, duration_text);
 }
 
+std::optional<std::uint64_t> parse_size(std::string_view text) { return parse_octets(text); }
+
 std::optional<Duration> parse_duration(std::string_view text) {
   const auto wait = parse_milliseconds(text);
   constexpr std::uint64_t longest = 100ULL * 365 * 86'400 * 1'000;

@@ -96,6 +96,7 @@ Kind<Configuration> configuration_kind() {
           key("limits", &Configuration::limits, limits_kind(), "What clients may use up."),
           key("smtp", &Configuration::smtp, smtp_kind(), "What the server says."),
           key("submission", &Configuration::submission, submission_kind(), "Mail from users who authenticated."),
+          key("sendmail", &Configuration::sendmail, sendmail_kind(), "Mail that programs of this machine hand in by sendmail."),
           key("auth", &Configuration::auth, auth_kind(), "How users prove who they are."),
           key("log", &Configuration::log, log_kind(), "The log."),
           key("admin", &Configuration::admin, admin_kind(), "The control interface."),

@@ -20,6 +20,7 @@ namespace posthorn::config {
 [[nodiscard]] Kind<Tls> tls_kind();
 [[nodiscard]] Kind<Smtp> smtp_kind();
 [[nodiscard]] Kind<Submission> submission_kind();
+[[nodiscard]] Kind<Sendmail> sendmail_kind();
 [[nodiscard]] Kind<Auth> auth_kind();
 [[nodiscard]] Kind<Limits> limits_kind();
 // settings_mail.cpp:

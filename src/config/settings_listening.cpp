@@ -106,6 +106,19 @@ Kind<Submission> submission_kind() {
   });
 }
 
+Kind<Sendmail> sendmail_kind() {
+  return table<Sendmail>({
+      key("folder", &Sendmail::folder, path_or_empty(),
+          "Where programs of this machine put mail for the server, which picks it up at its start and while it runs. Everybody may "
+          "write there, each in a folder of their own.")
+          .by_default("drop in the state folder", "\"/var/spool/posthorn/drop\""),
+      key("sender_check", &Sendmail::sender_check,
+          one_of<SenderCheck>({{"own", SenderCheck::own}, {"local", SenderCheck::local}, {"off", SenderCheck::off}}),
+          "Which envelope senders an account may name there (sendmail -f): the addresses of the user of its name, any in our "
+          "domains, or any. Root and the server's own account may name any. Whose account it was stands in the Received field."),
+  });
+}
+
 Kind<Auth> auth_kind() {
   return table<Auth>({
       key("sources", &Auth::sources, list_of(auth_source(), 1),

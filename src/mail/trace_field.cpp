@@ -52,7 +52,11 @@ std::vector<std::string> clauses(const ReceivedFacts& facts) {
   }
   if (facts.address) parts.push_back(tcp_info(facts));
   if (!facts.by.empty()) parts.push_back("by " + host(facts.by));
-  parts.push_back("with " + facts.with.keyword());
+  if (facts.account.empty()) {
+    parts.push_back("with " + facts.with.keyword());
+  } else {
+    parts.push_back(comment("from account " + facts.account));
+  }
   if (!facts.tls.empty()) parts.push_back(comment(facts.tls));
   parts.push_back("id " + facts.id.to_string());
   if (facts.recipient) parts.push_back("for <" + facts.recipient->to_string() + '>');

@@ -33,6 +33,7 @@ struct ReceivedFacts {
   std::string host_name;             ///< the client's name by DNS
   std::optional<IpAddress> address;  ///< the client's; none: a local process, then no "from" clause without `helo`
   std::string by;                    ///< our host name
+  std::string account;  ///< of the local process that handed it over, told in a comment; then no "with" clause
   TransmissionType with;
   std::string tls;  ///< "TLSv1.3 TLS_AES_256_GCM_SHA384", told in a comment
   MessageId id;

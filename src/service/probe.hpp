@@ -21,13 +21,14 @@ struct ProbeOrder {
 };
 
 struct ProbeReport {
+  /// From good to bad.
   enum class Failure : std::uint8_t {
     none,
-    unknown_host,
     refused_for_now,   ///< a 4yz reply
+    unknown_host,
     refused_for_good,  ///< a 5yz reply
-    protocol,          ///< a reply that SMTP does not allow, or none at all
     unavailable,       ///< no connection, no answer in time, no TLS
+    protocol,          ///< a reply that SMTP does not allow, or none at all
   };
 
   std::string host;

@@ -127,6 +127,13 @@ world::Task<std::optional<store::StoredMessage>> QueueManager::load_surely(Messa
   }
 }
 
+world::Task<> QueueManager::take_up(MessageId id) {
+  const auto message = co_await world_.spool.load_envelope(world_.loop, id);
+  if (!message || stopped_) co_return;  // what stays in the spool is adopted at the next start
+  adopt(*message);
+  pump_soon();
+}
+
 void QueueManager::adopt(const store::StoredMessage& message) {
   std::vector<RoundEvent> owed;
   for (std::uint32_t place = 0; place < message.states.size(); ++place) {

@@ -86,6 +86,9 @@ class QueueManager {
 
   /// A message has become durable. `groups`: of its envelope. Any thread.
   void accepted(MessageId id, std::vector<Group> groups);
+  /// A message has become durable that some recipients are settled of already: plans the rest, reports what is owed. On the
+  /// home loop.
+  [[nodiscard]] world::Task<> take_up(MessageId id);
   /// Takes up what was waiting in the spool when it was opened. After Spool::recover().
   [[nodiscard]] world::Task<> adopt_waiting();
   /// Starts nothing more; attempts under way go on. idle() is set when the last has ended.

@@ -75,7 +75,8 @@ Server::Server(ServerWorld world, ServerSettings settings, Parts parts)
       desk_(settings_.login, {world_.random.next(), world_.random.next()}),
       gatekeeper_(parts_.directory, home()),
       stopping_(home()),
-      directory_watch_ended_(home()) {}
+      directory_watch_ended_(home()),
+      pickup_ended_(home()) {}
 
 Server::~Server() = default;
 
@@ -97,6 +98,7 @@ world::Task<Result<>> Server::start() {
   for (auto& loop : world_.loops) services_.push_back(std::make_unique<LoopServices>(*this, loop));
   for (auto& service : services_) service->start();
   open_control();
+  make_pickup();
   tasks_.start(spool_->maintain(home()));
   tasks_.start(take_up_waiting());
   tasks_.start(watch_directory());
@@ -109,6 +111,23 @@ world::Task<> Server::watch_directory() {
     co_await parts_.directory.refresh(home());
   }
   directory_watch_ended_.set();
+}
+
+void Server::make_pickup() {
+  pickup_ended_.set();
+  if (!world_.drop) return;
+  pickup_ = std::make_unique<Pickup>(
+      Pickup::World{home(), world_.workers, world_.log, *spool_, delivery_names_, parts_.routes, traffic_, gatekeeper_,
+                    *reporter_, *queue_, policy_},
+      std::move(*world_.drop), settings_.pickup);
+}
+
+/// After what earlier starts took in is known, so that nothing is taken in twice.
+world::Task<> Server::pick_up() {
+  if (!pickup_ || stopping_.is_set()) co_return;
+  pickup_ended_.clear();
+  co_await pickup_->run(stopping_);
+  pickup_ended_.set();
 }
 
 void Server::open_control() {
@@ -143,6 +162,8 @@ world::Task<> Server::take_up_waiting() {
   world_.log.info("spool.recovered", {{"messages", report->messages}, {"recipients", report->recipients},
                                       {"segments", report->segments}, {"dropped_octets", report->dropped_octets},
                                       {"damages", report->damages.size()}});
+  if (pickup_) co_await pickup_->settle_claims();
+  tasks_.start(pick_up());
   co_await queue_->adopt_waiting();
 }
 
@@ -157,6 +178,7 @@ world::Task<> Server::stop() {
   queue_->stop();
   stopping_.set();
   co_await directory_watch_ended_.wait(never);
+  co_await pickup_ended_.wait(never);
   co_await end_receptions(deadline);
   co_await end_queue(std::max(deadline, after(home().now(), last_words)));
   control_->close();

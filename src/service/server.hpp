@@ -13,6 +13,7 @@
 #include "service/listener.hpp"
 #include "service/login_desk.hpp"
 #include "service/metrics.hpp"
+#include "service/pickup.hpp"
 #include "service/queue_manager.hpp"
 #include "service/redirecting_delivery.hpp"
 #include "service/reporter.hpp"
@@ -25,6 +26,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -51,6 +53,7 @@ struct ServerWorld {
   const world::Clock& clock;
   world::Random& random;
   std::uint32_t process = 0;  ///< our process id, for delivery names
+  std::optional<store::DropFolder> drop{};  ///< where programs of this machine put mail; none: nowhere
   std::vector<std::unique_ptr<world::Acceptor>> control{};  ///< doors of the control interface, on the home loop
 };
 
@@ -63,6 +66,7 @@ struct ServerSettings {
   HistorySettings history;
   ControlSettings control;
   LoginDesk::Settings login;
+  PickupSettings pickup{};
   Duration shutdown = std::chrono::seconds{8};  ///< for data under way when told to stop
   Duration directory_watch = std::chrono::seconds{1};  ///< how long a user who was removed may still get mail
 };
@@ -108,6 +112,8 @@ class Server {
   [[nodiscard]] Deliverer& local_deliverer();
   [[nodiscard]] world::Loop& home() { return world_.loops.front().loop; }
   void open_control();
+  void make_pickup();
+  [[nodiscard]] world::Task<> pick_up();
   [[nodiscard]] world::Task<> take_up_waiting();
   [[nodiscard]] world::Task<> watch_directory();
   [[nodiscard]] world::Task<> end_receptions(MonotonicTime deadline);
@@ -129,12 +135,14 @@ class Server {
   std::unique_ptr<RedirectingDelivery> redirecting_;
   std::unique_ptr<History> history_;
   std::unique_ptr<QueueManager> queue_;
+  std::unique_ptr<Pickup> pickup_;
   std::unique_ptr<Metrics> metrics_;
   std::unique_ptr<ControlRoutes> control_routes_;
   std::unique_ptr<ControlServer> control_;
   std::vector<std::unique_ptr<LoopServices>> services_;
   world::Event stopping_;
   world::Event directory_watch_ended_;
+  world::Event pickup_ended_;
   world::TaskGroup tasks_;
 };
 

@@ -17,6 +17,12 @@ namespace posthorn::system {
 /// The name of the account we run as; its number where it has none.
 [[nodiscard]] std::string own_user_name();
 
+/// Of any account. Blocks: the accounts may be somewhere in the network.
+[[nodiscard]] std::string name_of_account(unsigned number);
+
+/// The full name of the account we run as (GECOS), as UTF-8 or not; empty: it has none.
+[[nodiscard]] std::string own_full_name();
+
 /// $XDG_STATE_HOME if that is an absolute path, else ~/.local/state (XDG Base Directory); empty: there is no home either.
 [[nodiscard]] std::string user_state_folder();
 

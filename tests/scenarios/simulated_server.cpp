@@ -115,6 +115,7 @@ bool SimulatedServer::start() {
   settings.spool.reserve_octets = std::uint64_t{2} * options_.segment_octets;
   settings.spool.largest_message = options_.reception.message.octets;
   settings.queue.paused = options_.paused;
+  settings.pickup.hostname = "mx.example.org";
   settings.reporter = {.bounce = {.postmaster = *mail::Address::parse("postmaster@example.org")}, .hostname = "mx.example.org", .report = {}};
   settings.control.token = std::make_shared<const Secret>(std::string(token));
   settings.history.files = {.folder = std::string(state_folder) + "/history", .keep = std::chrono::days{12}};
@@ -124,7 +125,10 @@ bool SimulatedServer::start() {
   acceptors.push_back({2, network_.listen(submission)});
   std::vector<service::LoopWorld> loops;
   loops.push_back({loop_, std::move(acceptors)});
-  service::ServerWorld world{std::move(loops), disk_, commit_worker_, workers_, log_, loop_.clock(), random_, 4242, {}};
+  service::ServerWorld world{std::move(loops), disk_, commit_worker_, workers_, log_, loop_.clock(), random_, 4242, {}, {}};
+  if (!options_.drop.empty()) {
+    if (auto drop = store::DropFolder::open(disk_, options_.drop)) world.drop = std::move(*drop);
+  }
   world.control.push_back(network_.listen(control));
   server_ = std::make_unique<service::Server>(std::move(world), std::move(settings),
                                               service::Server::Parts{directory_, routes_, local_delivery_, &remote_delivery_,

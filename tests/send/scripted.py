@@ -36,13 +36,13 @@ def program():
 class Server:
     """`with Server({"RCPT": ["450 4.2.0 Greylisted", "250 ok"]}) as server:` then server.port, server.commands, server.texts."""
 
-    def __init__(self, script=None):
+    def __init__(self, script=None, address="127.0.0.1", port=0):
         self.script = {**USUAL, **(script or {})}
         self.commands = []
         self.texts = []
         self.connections = 0
         self.ended = threading.Event()
-        self.listening = socket.create_server(("127.0.0.1", 0))
+        self.listening = socket.create_server((address, port))
         self.port = self.listening.getsockname()[1]
         self.thread = threading.Thread(target=self.accept, daemon=True)
 

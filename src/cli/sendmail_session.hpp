@@ -1,0 +1,38 @@
+// `sendmail -bs`: the server's own session machine on standard input and output, for programs that want to hear of each
+// recipient and of the end. What it takes goes into the drop folder; 250 after the text means that it is durable there.
+#pragma once
+
+#include "cli/exit_status.hpp"
+#include "cli/sendmail_place.hpp"
+#include "smtp/server_session.hpp"
+#include "store/drop_box.hpp"
+
+#include <array>
+#include <optional>
+#include <string>
+
+namespace posthorn::cli {
+
+class SendmailSession {
+ public:
+  explicit SendmailSession(const SendmailPlace& place);
+
+  /// Until QUIT or the end of input.
+  [[nodiscard]] ExitStatus run();
+
+ private:
+  [[nodiscard]] bool perform(smtp::Effect& effect);
+  [[nodiscard]] bool exchange();
+  [[nodiscard]] Result<> flush();
+  void begin(const mail::Envelope& envelope);
+  void take(std::string_view octets);
+  void end();
+
+  const SendmailPlace& place_;
+  smtp::ServerSession session_;
+  std::optional<store::DropWriter> writer_;
+  std::string replies_;
+  std::array<char, 64U << 10> input_{};
+};
+
+}  // namespace posthorn::cli
