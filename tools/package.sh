@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes build/posthorn_VERSION_ARCHITECTURE.deb of what make build built.   tools/package.sh [FOLDER]
-# With POSTHORN= another program than build/posthorn, with FOLDER another place than build.
+# With POSTHORN= another program than build/posthorn, with FOLDER another place than build, with COMPRESSION=none sooner.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 version=$(sed -n 's/^project(posthorn VERSION \([0-9.]*\).*/\1/p' CMakeLists.txt)
@@ -53,4 +53,4 @@ if [ -d /run/systemd/system ]; then
 fi
 POSTINST
 chmod 755 "$stage/DEBIAN/postinst"
-dpkg-deb --root-owner-group --build "$stage" "$folder/posthorn_${version}_$architecture.deb"
+dpkg-deb --root-owner-group "-Z${COMPRESSION:-xz}" --build "$stage" "$folder/posthorn_${version}_$architecture.deb"

@@ -31,8 +31,14 @@ Pickup::Pickup(World world, store::DropFolder folder, PickupSettings settings)
 world::Task<> Pickup::settle_claims() {
   const auto found = co_await find(Which::claimed);
   for (const auto& name : found) {
-    if (name.claim && world_.spool.find(*name.claim)) static_cast<void>(co_await remove(name));
+    if (stored_as(name)) static_cast<void>(co_await remove(name));
   }
+}
+
+/// The id by which the spool has it; none: it has not.
+std::optional<MessageId> Pickup::stored_as(const store::DropName& name) const {
+  const auto found = std::ranges::find_if(name.claims, [this](MessageId id) { return world_.spool.find(id).has_value(); });
+  return found == name.claims.end() ? std::nullopt : std::optional{*found};
 }
 
 world::Task<> Pickup::run(world::Event& end) {
@@ -61,8 +67,8 @@ world::Task<> Pickup::take_all(world::Event& end) {
 }
 
 world::Task<Pickup::Taken> Pickup::take(store::DropName name) {
-  if (name.claim && world_.spool.find(*name.claim)) {
-    co_await take_claimed(name, *name.claim);
+  if (const auto id = stored_as(name)) {
+    co_await take_claimed(name, *id);
     co_return Taken::done;
   }
   auto letter = co_await open(name);

@@ -85,6 +85,7 @@ class Pickup {
   [[nodiscard]] world::Task<Result<>> read_text(const Letter& letter, Intake& intake);
   [[nodiscard]] std::vector<store::RecipientState> states_of(const Letter& letter, const mail::Envelope& envelope, MessageId id) const;
   [[nodiscard]] std::string trace_field(const Letter& letter, MessageId id) const;
+  [[nodiscard]] std::optional<MessageId> stored_as(const store::DropName& name) const;
   [[nodiscard]] world::Task<> take_claimed(store::DropName name, MessageId id);
   [[nodiscard]] world::Task<bool> remove(store::DropName name);
   [[nodiscard]] world::Task<> hand_over(MessageId id);

@@ -12,16 +12,36 @@ namespace {
 
 bool is_hexadecimal(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }
 
+std::string claim_file(const std::string& letter, MessageId id) { return letter + "." + id.to_string(); }
+
+/// What a file in a box is by its name.
+struct BoxFile {
+  std::string letter;
+  std::optional<MessageId> claim{};  ///< it is a claim on that letter
+};
+
 /// None: another file.
-std::optional<DropName> parse_name(const std::string& box, const std::string& file) {
+std::optional<BoxFile> parse_name(const std::string& file) {
   if (file.size() < drop_name_digits || !std::ranges::all_of(file.substr(0, drop_name_digits), is_hexadecimal)) {
     return std::nullopt;
   }
-  DropName name{.box = box, .letter = file.substr(0, drop_name_digits)};
-  if (file.size() == drop_name_digits) return name;
-  if (file[drop_name_digits] != '.') return std::nullopt;
-  name.claim = MessageId::parse(std::string_view(file).substr(drop_name_digits + 1));
-  return name.claim && name.file() == file ? std::optional{std::move(name)} : std::nullopt;
+  BoxFile found{.letter = file.substr(0, drop_name_digits)};
+  if (file.size() == drop_name_digits) return found;
+  found.claim = MessageId::parse(std::string_view(file).substr(drop_name_digits + 1));
+  const bool is_claim = found.claim && claim_file(found.letter, *found.claim) == file;
+  return is_claim ? std::optional{std::move(found)} : std::nullopt;
+}
+
+/// Puts claims to their letters; those that have none go.
+void join(world::Folder& box, std::vector<DropName>& letters, const std::vector<BoxFile>& claims) {
+  for (const auto& claim : claims) {
+    const auto letter = std::ranges::lower_bound(letters, claim.letter, {}, &DropName::letter);
+    if (letter != letters.end() && letter->letter == claim.letter) {
+      letter->claims.push_back(*claim.claim);
+    } else {
+      static_cast<void>(box.remove(claim_file(claim.letter, *claim.claim)));
+    }
+  }
 }
 
 /// The beginning of a letter with all of its envelope, which is short in most.
@@ -39,8 +59,6 @@ Result<std::string> read_head(world::File& file) {
 }
 
 }  // namespace
-
-std::string DropName::file() const { return claim ? letter + "." + claim->to_string() : letter; }
 
 Result<DropFolder> DropFolder::open(world::Disk& disk, const std::string& path) {
   auto folder = disk.make_root(path, drop_folder_mode);
@@ -79,18 +97,23 @@ Result<> DropFolder::look_into(const std::string& box, Which which, WallTime now
   const auto entries = (*folder)->list();
   if (!entries) return failure(entries.error());
   std::vector<DropName> letters;
+  std::vector<BoxFile> claims;
   for (const auto& entry : *entries) {
     if (entry.type != world::EntryType::file) continue;
-    if (auto name = parse_name(box, entry.name)) {
-      if (which == Which::next || name->claim) letters.push_back(std::move(*name));
+    if (auto file = parse_name(entry.name); file && file->claim) {
+      claims.push_back(std::move(*file));
+    } else if (file) {
+      letters.push_back({.box = box, .letter = std::move(file->letter)});
     } else if (entry.name.ends_with(unfinished_ending)) {
-      const auto file = (*folder)->facts(entry.name);
+      const auto facts_of_it = (*folder)->facts(entry.name);
       const auto age = now - WallTime{std::chrono::duration_cast<WallTime::duration>(
-                                 std::chrono::nanoseconds{file ? file->modified_ns : 0})};
-      if (file && age > settings_.unfinished_life) static_cast<void>((*folder)->remove(entry.name));
+                                 std::chrono::nanoseconds{facts_of_it ? facts_of_it->modified_ns : 0})};
+      if (facts_of_it && age > settings_.unfinished_life) static_cast<void>((*folder)->remove(entry.name));
     }
   }
   std::ranges::sort(letters, {}, &DropName::letter);
+  join(**folder, letters, claims);
+  if (which == Which::claimed) std::erase_if(letters, [](const DropName& name) { return name.claims.empty(); });
   if (which == Which::next && letters.size() > settings_.per_box) letters.resize(settings_.per_box);
   std::ranges::move(letters, std::back_inserter(finds.letters));
   return {};
@@ -101,7 +124,7 @@ Result<OpenDropLetter> DropFolder::open_letter(const DropName& name) {
   if (!box) return failure(box.error());
   const auto box_facts = (*box)->facts();
   if (!box_facts) return failure(box_facts.error());
-  auto file = (*box)->open_file(name.file(), false);
+  auto file = (*box)->open_file(name.letter, false);
   if (!file) return failure(std::move(file.error()));
   const auto facts = (*file)->facts();
   if (!facts) return failure(facts.error());
@@ -115,27 +138,32 @@ Result<OpenDropLetter> DropFolder::open_letter(const DropName& name) {
   return OpenDropLetter{.letter = std::move(*letter), .file = std::move(*file), .octets = facts->size, .owner = facts->user};
 }
 
-Result<DropName> DropFolder::claim(const DropName& name, MessageId id) {
+Result<DropName> DropFolder::claim(DropName name, MessageId id) {
   const auto box = open_box(name.box);
   if (!box) return failure(box.error());
-  DropName claimed{.box = name.box, .letter = name.letter, .claim = id};
-  if (auto renamed = (*box)->rename(name.file(), **box, claimed.file(), false); !renamed) return failure(renamed.error());
+  const auto file = (*box)->create_file(claim_file(name.letter, id), 0600);
+  if (!file) return failure(file.error());
+  if (auto closed = (*file)->close(); !closed) return failure(closed.error());
   if (auto synced = (*box)->sync(); !synced) return failure(synced.error());
-  return claimed;
+  name.claims.push_back(id);
+  return name;
 }
 
 Result<> DropFolder::remove(const DropName& name) {
   const auto box = open_box(name.box);
   if (!box) return failure(box.error());
-  auto removed = (*box)->remove(name.file());
+  auto removed = (*box)->remove(name.letter);
   if (!removed && removed.error().kind != Error::Kind::not_found) return removed;
-  return (*box)->sync();
+  if (auto synced = (*box)->sync(); !synced) return synced;
+  // A claim that is left over goes at the next look.
+  for (const auto claim : name.claims) static_cast<void>((*box)->remove(claim_file(name.letter, claim)));
+  return {};
 }
 
 Result<> DropFolder::set_aside(const DropName& name) {
   const auto box = open_box(name.box);
   if (!box) return failure(box.error());
-  auto renamed = (*box)->rename(name.file(), **box, name.letter + std::string(set_aside_ending), true);
+  auto renamed = (*box)->rename(name.letter, **box, name.letter + std::string(set_aside_ending), true);
   return renamed ? (*box)->sync() : renamed;
 }
 

@@ -1,7 +1,8 @@
 // DropFolder: the server's side of the drop folder. Everybody on the machine may have a box in it and put whatever there:
 // nothing is followed, opened or read that could be other than a plain file of its box's owner, and each count is bounded.
-// A letter is claimed before it is stored: its name gets the id that the spool will know it by, durably, so that after
-// a crash it is clear whether the spool has it. Blocks.
+// A letter is claimed before it is stored: a file beside it is named by it and by the id that the spool will know it by, durably, so
+// that after a crash it is clear whether the spool has it. (Not by a new name for the letter: a file system without a journal
+// may lose what is renamed.) Blocks.
 #pragma once
 
 #include "base/message_id.hpp"
@@ -18,11 +19,9 @@ namespace posthorn::store {
 
 struct DropName {
   std::string box;
-  std::string letter;               ///< without the claim
-  std::optional<MessageId> claim{};  ///< it was about to be stored as this one
+  std::string letter;               ///< the name of its file there
+  std::vector<MessageId> claims{};  ///< it was about to be stored as one of these
 
-  /// Of the file in its box.
-  [[nodiscard]] std::string file() const;
   /// For people.
   [[nodiscard]] std::string text() const { return box + "/" + letter; }
 };
@@ -59,15 +58,16 @@ class DropFolder {
 
   enum class Which : std::uint8_t {
     next,     ///< so many of each box
-    claimed,  ///< all that have a claim
+    claimed,  ///< all that have one
   };
 
-  /// The letters that wait. Removes what was begun and never finished.
+  /// The letters that wait. Removes what was begun and never finished, and claims whose letters are gone.
   [[nodiscard]] Result<DropFinds> find(Which which, WallTime now);
   /// Errors: `invalid` (no letter: set it aside), `not_permitted` (a link, or not of the box's owner: the same), not_found, io.
   [[nodiscard]] Result<OpenDropLetter> open_letter(const DropName& name);
   /// Durable when it returns.
-  [[nodiscard]] Result<DropName> claim(const DropName& name, MessageId id);
+  [[nodiscard]] Result<DropName> claim(DropName name, MessageId id);
+  /// Durable when it returns; its claims go after it.
   [[nodiscard]] Result<> remove(const DropName& name);
   /// It stays in its box, where its owner finds it, under a name that is no letter's.
   [[nodiscard]] Result<> set_aside(const DropName& name);

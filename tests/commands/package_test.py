@@ -22,7 +22,7 @@ class Package(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="posthorn-package-"))
         cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
-        run(str(ROOT / "tools/package.sh"), str(cls.folder), env={**os.environ, "POSTHORN": os.path.abspath(PROGRAM)})
+        run(str(ROOT / "tools/package.sh"), str(cls.folder), env={**os.environ, "POSTHORN": os.path.abspath(PROGRAM), "COMPRESSION": "none"})
         (cls.package,) = cls.folder.glob("posthorn_*.deb")
         cls.root = cls.folder / "root"
         run("dpkg-deb", "-x", str(cls.package), str(cls.root))
