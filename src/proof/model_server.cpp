@@ -38,6 +38,8 @@ struct ModelServer::Session {
   bool ends = false;
   bool drops = false;
   bool stalls = false;
+  bool is_counted = false;  // as an open transaction
+  bool is_counted_later = false;
 };
 
 ModelServer::ModelServer(ModelWorld& world, Endpoint at, std::string domain, bool is_patient)
@@ -61,13 +63,21 @@ world::Task<> ModelServer::serve(std::unique_ptr<world::Stream> stream) {
   Session session{.stream = std::move(stream), .connected = world_.loop.now(), .offers_tls = world_.random.chance(world_.plan.temper.tls)};
   auto out = answer(session, "", draw_mood());
   while (true) {
-    if (session.stalls) co_await world::sleep_until(world_.loop, after(world_.loop.now(), silence));
+    if (session.stalls) {
+      // Its client gives up before it wakes, and may begin anew elsewhere: nothing is open between them any more.
+      static_cast<void>(stop_counting(session));
+      co_await world::sleep_until(world_.loop, after(world_.loop.now(), silence));
+    }
     if (!is_calm_ && world_.random.chance(world_.plan.temper.tarpit)) {
+      // While it sleeps it does not see that its client has gone.
+      const bool was_counted = stop_counting(session);
       co_await world::sleep_until(world_.loop, after(world_.loop.now(), Duration{1s} * (1 + world_.random.below(20))));
+      session.is_counted_later = was_counted;
     }
     world_.trace.note(name_, "says", out, {});
     if (!out.empty() && !co_await session.stream->write(out, after(world_.loop.now(), patience))) break;
     if (session.drops || session.ends) break;
+    if (std::exchange(session.is_counted_later, false)) start_counting(session);
     if (out.starts_with("220 go over") && !co_await go_over_to_tls(session)) break;
     out.clear();
     while (out.empty() && !session.drops) {
@@ -178,7 +188,8 @@ std::string ModelServer::answer_recipient(Session& session, std::string_view lin
     world_.ledger.refused_elsewhere(name_, recipient, session.connected);
     return mood == Mood::soft ? "450 4.2.1 the mailbox is busy\r\n" : "450 4.7.1 Greylisted, come back later\r\n";
   }
-  if (session.recipients.empty() && ++open_transactions_ > world_.plan.window) {
+  if (session.recipients.empty()) start_counting(session);
+  if (session.recipients.empty() && open_transactions_ > world_.plan.window) {
     world_.ledger.violate("I13", fmt::format("{} has {} transactions open", name_, open_transactions_));
   }
   session.recipients.push_back(recipient);
@@ -233,8 +244,19 @@ bool ModelServer::is_greylisted(const std::string& recipient) {
 
 void ModelServer::end_transaction(Session& session) {
   session.has_mail = false;
-  if (!session.recipients.empty()) --open_transactions_;
+  static_cast<void>(stop_counting(session));
   session.recipients.clear();
+}
+
+void ModelServer::start_counting(Session& session) {
+  session.is_counted = true;
+  ++open_transactions_;
+}
+
+bool ModelServer::stop_counting(Session& session) {
+  const bool was_counted = std::exchange(session.is_counted, false);
+  if (was_counted) --open_transactions_;
+  return was_counted;
 }
 
 }  // namespace posthorn::proof

@@ -62,6 +62,7 @@ void QueueManager::accepted(MessageId id, std::vector<Group> groups) {
       const rules::EntryId entry{id, group.leader};
       // An operator may have been quicker.
       if (!lane.find(entry)) lane.add(entry, group.destination.key, world_.loop.now());
+      lane.set_since(entry, world_.loop.now());
     }
     pump_soon();
   });
@@ -140,6 +141,7 @@ void QueueManager::place_entry(const store::StoredMessage& message, const Group&
   const rules::EntryId entry{message.id, group.leader};
   const auto known = lane.find(entry);
   if (known && (!replaces || known->state == rules::QueuePlan::State::running)) return;
+  const auto since = known ? known->since : MonotonicTime::min();
   if (known) lane.remove(entry);
   auto least = Duration::max();
   bool is_held = false;
@@ -162,6 +164,7 @@ void QueueManager::place_entry(const store::StoredMessage& message, const Group&
   } else if (is_held) {
     lane.add_held(entry, group.destination.key);
   }
+  lane.set_since(entry, since);
 }
 
 world::Task<> QueueManager::replan(MessageId id) {
