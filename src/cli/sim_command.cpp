@@ -63,10 +63,13 @@ void print_figures(Console& console, const Totals& totals) {
 }
 
 ExitStatus run_exhaustive(std::size_t letters, Console& console) {
-  const auto explored = proof::explore(letters, 2);
+  constexpr std::uint64_t most_outcomes = 4096;
+  const auto explored = proof::explore(letters, most_outcomes);
   for (const auto& failure : explored.failures) console.print("{}\n", failure.line());
-  console.print("sim: {} histories of {} letters, {} cut points, {} runs, {} of them failed\n", explored.histories,
-                letters, explored.cut_points, explored.runs, explored.failures.size());
+  console.print("sim: {} histories of {} letters, {} cut points, {} second cuts, {} runs, {} cut points with more outcomes "
+                "than {}, {} runs failed\n",
+                explored.histories, letters, explored.cut_points, explored.second_cuts, explored.runs, explored.capped,
+                most_outcomes, explored.failed);
   return explored.failures.empty() ? ExitStatus::ok : ExitStatus::failed;
 }
 

@@ -11,6 +11,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t kept_failures = 10;
+constexpr std::uint64_t most_again = 40;  // changes of the disk: a recovery makes fewer
 
 /// What a letter of a short history may be.
 enum class Kind : std::uint8_t { local, remote, both, refused };
@@ -46,7 +47,7 @@ Plan calm_plan() {
 
 class Explorer {
  public:
-  explicit Explorer(unsigned drawn) : drawn_(drawn) {}
+  explicit Explorer(std::uint64_t most_outcomes) : most_outcomes_(most_outcomes) {}
 
   void explore(Plan plan) {
     ++result_.histories;
@@ -54,36 +55,58 @@ class Explorer {
     enter(whole);
     for (std::uint64_t at = 1; at <= whole.disk_operations; ++at) {
       ++result_.cut_points;
-      for (const auto mode : {sim::CrashMode::ordered, sim::CrashMode::reordered}) cut(plan, at, mode);
+      for (const auto mode : {sim::CrashMode::ordered, sim::CrashMode::reordered}) {
+        plan.disk.mode = mode;
+        cut(plan, at);
+        if (plan.letters.size() == 1) cut_twice(plan, at);
+      }
     }
   }
 
   [[nodiscard]] Exploration take() { return std::move(result_); }
 
  private:
-  void cut(Plan& plan, std::uint64_t at, sim::CrashMode mode) {
-    plan.disk.mode = mode;
-    run(plan, at, Survival::nothing);
-    run(plan, at, Survival::everything);
-    for (unsigned draw = 0; draw < drawn_; ++draw) {
-      plan.seed = 1 + draw;
-      run(plan, at, Survival::drawn);
+  /// With every outcome of everything that was not synced.
+  void cut(Plan& plan, std::uint64_t at) {
+    sim::ExhaustiveChoice choice;
+    plan.crashes = {cut_at(at, Survival::chosen)};
+    plan.crashes.front().choice = &choice;
+    bool has_more = true;
+    for (std::uint64_t outcomes = 0; has_more && outcomes < most_outcomes_; ++outcomes) {
+      enter(simulate(plan));
+      has_more = choice.next();
     }
-    plan.seed = 0;
+    if (has_more) ++result_.capped;
   }
 
-  void run(Plan& plan, std::uint64_t at, Survival survival) {
-    plan.crashes = {{.kind = CrashKind::power_cut, .operations = at, .downtime = 10ms, .survival = survival}};
-    enter(simulate(plan));
-    plan.crashes.clear();
+  /// And again at each change that the server makes while it comes back, or later.
+  void cut_twice(Plan& plan, std::uint64_t at) {
+    for (const auto first : {Survival::nothing, Survival::everything}) {
+      for (const auto second : {Survival::nothing, Survival::everything}) {
+        for (std::uint64_t again = 1; again <= most_again; ++again) {
+          plan.crashes = {cut_at(at, first), cut_at(again, second)};
+          auto outcome = simulate(plan);
+          const bool was_cut = outcome.power_cuts == 2;
+          enter(std::move(outcome));
+          if (!was_cut) break;
+          ++result_.second_cuts;
+        }
+      }
+    }
+  }
+
+  static PlannedCrash cut_at(std::uint64_t at, Survival survival) {
+    return {.kind = CrashKind::power_cut, .operations = at, .downtime = 10ms, .survival = survival};
   }
 
   void enter(Outcome outcome) {
     ++result_.runs;
-    if (!outcome.is_good() && result_.failures.size() < kept_failures) result_.failures.push_back(std::move(outcome));
+    if (outcome.is_good()) return;
+    ++result_.failed;
+    if (result_.failures.size() < kept_failures) result_.failures.push_back(std::move(outcome));
   }
 
-  unsigned drawn_;
+  std::uint64_t most_outcomes_;
   Exploration result_;
 };
 
@@ -100,10 +123,10 @@ void extend(std::vector<Plan>& plans, std::uint32_t token) {
 
 }  // namespace
 
-Exploration explore(std::size_t letters, unsigned drawn) {
+Exploration explore(std::size_t letters, std::uint64_t most_outcomes) {
   std::vector<Plan> plans{calm_plan()};
   for (std::uint32_t token = 1; token <= letters; ++token) extend(plans, token);
-  Explorer explorer(drawn);
+  Explorer explorer(most_outcomes);
   for (auto& plan : plans) explorer.explore(std::move(plan));
   return explorer.take();
 }

@@ -1,6 +1,7 @@
 // Short histories, with every place to cut the power: one, two or three letters through the whole server, the power cut
-// before each change of the disk in turn, in each order in which a disk may write, with nothing, everything, or a drawn part
-// of what was not synced left. After each cut the server comes back and brings everything to its end.
+// before each change of the disk in turn, in two orders in which a disk may write, with both outcomes of everything that was
+// not synced. After each cut the server comes back and brings everything to its end; for histories of one letter it is cut
+// off a second time at each change that it makes while it comes back.
 #pragma once
 
 #include "proof/simulation.hpp"
@@ -14,11 +15,14 @@ namespace posthorn::proof {
 struct Exploration {
   std::uint64_t histories = 0;
   std::uint64_t cut_points = 0;
-  std::uint64_t runs = 0;
+  std::uint64_t second_cuts = 0;
+  std::uint64_t runs = 0;    ///< each with another outcome
+  std::uint64_t capped = 0;  ///< cut points with more outcomes than were looked at
+  std::uint64_t failed = 0;
   std::vector<Outcome> failures;  ///< of bad runs; at most ten are kept
 };
 
-/// Histories of so many letters. `drawn`: cuts with drawn outcomes at each point, beside the two extremes.
-[[nodiscard]] Exploration explore(std::size_t letters, unsigned drawn);
+/// Histories of so many letters. `most_outcomes`: looked at after one cut in one order.
+[[nodiscard]] Exploration explore(std::size_t letters, std::uint64_t most_outcomes);
 
 }  // namespace posthorn::proof

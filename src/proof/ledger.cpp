@@ -202,7 +202,7 @@ bool Ledger::has_cause(const std::string& address, const Recipient& recipient) c
 /// I11: without a cause nothing fails before its life is over.
 void Ledger::check_life(const PlannedLetter& letter, const std::string& address, const Recipient& recipient) {
   const auto& sent = entry(letter.token);
-  if (has_cause(address, recipient) || sent.answer == Answer::not_sent) return;
+  if (has_cause(address, recipient) || sent.answer == Answer::not_sent || is_excused()) return;
   const auto lived = loop_.now() - sent.begun;
   if (lived + 1s >= plan_.expire) return;
   violate("I11", fmt::format("letter {} to {} was given up after {}", letter.token, address, to_text(lived)));

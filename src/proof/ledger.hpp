@@ -73,6 +73,7 @@ class Ledger {
   /// An octet of its spool changed on the disk: then mail may be lost or doubled, but never without an alarm.
   void spool_rotted() { is_rotten_ = true; }
   [[nodiscard]] bool is_rotten() const { return is_rotten_; }
+  [[nodiscard]] std::uint64_t alarms() const { return alarms_; }
   /// What the server says itself: it must have counted each doubt, and name each end once (I3, I21).
   void server_logged(const world::LogRecord& record);
 

@@ -71,7 +71,7 @@ std::string smuggled_recipient() { return fmt::format("alice+smuggled@{}", our_d
 
 std::string text_of(const PlannedLetter& letter, const Plan& plan) {
   auto author = letter.sender.empty() ? "nobody@invalid" : letter.sender;
-  if (letter.flaw == Flaw::foreign_author) author = fmt::format("postmaster@{}", our_domain);
+  if (letter.flaw == Flaw::foreign_author) author = fmt::format("{}@{}", letter.other_user, our_domain);
   auto text = fmt::format("{}{}\r\nFrom: <{}>\r\nSubject: letter {}\r\n", token_field, letter.token, author, letter.token);
   if (letter.has_bcc) text += bcc_line;
   if (letter.door == Door::submission && letter.is_dated) {

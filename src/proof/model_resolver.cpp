@@ -38,7 +38,8 @@ ModelResolver::ModelResolver(sim::Loop& loop, sim::Random& random, const Plan& p
 DnsAnswer ModelResolver::lie(DnsAnswer answer, const std::string& name, DnsType type) {
   trace_.note("resolver", "lies about", name, {});
   if (type != DnsType::mx) {
-    // A host that is not there, or this machine.
+    // A host that is not there, or this machine: mail that would come back to us rightly fails.
+    ledger_.cause_for_failure_of_domain(name.substr(name.find('.') + 1));
     const auto* address = random_.chance(50) ? "203.0.113.99" : "127.0.0.1";
     return {.status = DnsAnswer::Status::found, .records = {*IpAddress::parse(address)}};
   }

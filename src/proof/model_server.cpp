@@ -38,6 +38,8 @@ struct ModelServer::Session {
   bool ends = false;
   bool drops = false;
   bool stalls = false;
+  bool is_counted = false;  // as an open transaction
+  bool is_counted_later = false;
 };
 
 ModelServer::ModelServer(ModelWorld& world, Endpoint at, std::string domain, bool is_patient)
@@ -69,6 +71,7 @@ world::Task<> ModelServer::serve(std::unique_ptr<world::Stream> stream) {
     world_.trace.note(name_, "says", out, {});
     if (!out.empty() && !co_await session.stream->write(out, after(world_.loop.now(), patience))) break;
     if (session.drops || session.ends) break;
+    if (std::exchange(session.is_counted_later, false)) start_counting(session);
     if (out.starts_with("220 go over") && !co_await go_over_to_tls(session)) break;
     out.clear();
     while (out.empty() && !session.drops) {
@@ -191,7 +194,8 @@ std::string ModelServer::answer_recipient(Session& session, std::string_view lin
     world_.ledger.refused_elsewhere(name_, recipient, session.connected);
     return mood == Mood::soft ? "450 4.2.1 the mailbox is busy\r\n" : "450 4.7.1 Greylisted, come back later\r\n";
   }
-  if (session.recipients.empty() && ++open_transactions_ > world_.plan.window) {
+  if (session.recipients.empty()) start_counting(session);
+  if (session.recipients.empty() && open_transactions_ > world_.plan.window) {
     world_.ledger.violate("I13", fmt::format("{} has {} transactions open", name_, open_transactions_));
   }
   session.recipients.push_back(recipient);
@@ -246,8 +250,19 @@ bool ModelServer::is_greylisted(const std::string& recipient) {
 
 void ModelServer::end_transaction(Session& session) {
   session.has_mail = false;
-  if (!session.recipients.empty()) --open_transactions_;
+  static_cast<void>(stop_counting(session));
   session.recipients.clear();
+}
+
+void ModelServer::start_counting(Session& session) {
+  session.is_counted = true;
+  ++open_transactions_;
+}
+
+bool ModelServer::stop_counting(Session& session) {
+  const bool was_counted = std::exchange(session.is_counted, false);
+  if (was_counted) --open_transactions_;
+  return was_counted;
 }
 
 }  // namespace posthorn::proof

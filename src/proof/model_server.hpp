@@ -43,6 +43,8 @@ class ModelServer {
   [[nodiscard]] Mood draw_mood();
   [[nodiscard]] bool is_greylisted(const std::string& recipient);
   void end_transaction(Session& session);
+  void start_counting(Session& session);
+  [[nodiscard]] bool stop_counting(Session& session);
 
   ModelWorld& world_;
   std::string name_;

@@ -215,9 +215,9 @@ class Drawing {
 
 }  // namespace
 
-Plan draw_plan(std::uint64_t seed, bool with_features) {
+Plan draw_plan(std::uint64_t seed) {
   auto plan = Drawing{seed}.draw();
-  if (with_features) draw_features(plan);
+  if (seed >= first_seed_with_features) draw_features(plan);
   return plan;
 }
 

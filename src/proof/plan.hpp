@@ -59,6 +59,7 @@ struct PlannedLetter {
   bool starttls = false;
   bool resets = false;  ///< begins with another transaction, and RSET
   std::string user{};   ///< who logs in
+  std::string other_user{};  ///< whom a flaw is about
   bool has_bcc = false;
   bool is_dated = true;  ///< has Date and Message-ID
   std::optional<std::uint64_t> cut_at;  ///< the client breaks off after so many octets
@@ -66,7 +67,7 @@ struct PlannedLetter {
 };
 
 /// What a power cut leaves of what was not synced.
-enum class Survival : std::uint8_t { drawn, nothing, everything };
+enum class Survival : std::uint8_t { drawn, nothing, everything, chosen };
 
 enum class CrashKind : std::uint8_t { power_cut, kill, kill_at_operation, orderly_stop };
 
@@ -76,6 +77,7 @@ struct PlannedCrash {
   Duration after{};              ///< armed, or done, so long after the start before
   Duration downtime{};
   Survival survival = Survival::drawn;
+  sim::CrashChoice* choice = nullptr;  ///< who chooses; outlives the run
 };
 
 /// What an operator asks of some message that waits then.
@@ -144,8 +146,10 @@ struct Plan {
   [[nodiscard]] Duration longest_wait() const { return waits.back(); }
 };
 
-/// Without the features of plan_features.hpp: as seeds were told before there were any.
-[[nodiscard]] Plan draw_plan(std::uint64_t seed, bool with_features = true);
+/// Seeds from here on draw the features of plan_features.hpp as well.
+inline constexpr std::uint64_t first_seed_with_features = 100'001;
+
+[[nodiscard]] Plan draw_plan(std::uint64_t seed);
 /// For people: what the seed drew.
 [[nodiscard]] std::string describe(const Plan& plan);
 

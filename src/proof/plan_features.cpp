@@ -54,7 +54,9 @@ class Features {
 
   PlannedLetter plain_letter() {
     PlannedLetter letter{.token = next_token(), .at = between(0s, plan_.trouble * 3 / 4)};
-    letter.user = users.at(random_.below(users.size()));
+    const auto user = random_.below(users.size());
+    letter.user = users.at(user);
+    letter.other_user = users.at((user + 1) % users.size());
     letter.sender = fmt::format("{}@{}", letter.user, our_domain);
     letter.body_octets = random_.between(1, 6000);
     letter.pipelined = half();
@@ -95,7 +97,7 @@ class Features {
       const bool is_refused_early =
           letter.flaw != Flaw::none && letter.flaw != Flaw::foreign_author;
       for (auto& recipient : letter.recipients) recipient.is_good = !is_refused_early;
-      if (letter.flaw == Flaw::foreign_sender) letter.sender = fmt::format("postmaster@{}", our_domain);
+      if (letter.flaw == Flaw::foreign_sender) letter.sender = fmt::format("{}@{}", letter.other_user, our_domain);
       plan_.letters.push_back(std::move(letter));
     }
   }

@@ -183,8 +183,21 @@ void SimulatedRun::end_trouble() {
   bring_spool_back();
   // I27: everything that is still there comes to its end within a few of the longest waits.
   schedule(after(loop_.now(), 8 * plan_.longest_wait() + 40min), [this] {
-    ledger_.violate("I27", "the queue is not empty long after the trouble ended");
+    ledger_.violate("I27", "the queue is not at rest long after the trouble ended: " + what_waits());
   });
+}
+
+/// For people.
+std::string SimulatedRun::what_waits() {
+  if (!is_serving()) return "the server is not there";
+  auto& queue = machine_->server().queue();
+  auto text = fmt::format("{} clients, {} local and {} remote entries, attempts under way: {}", clients_,
+                          queue.local_plan().size(), queue.remote_plan().size(), !queue.idle().is_set());
+  for (const auto& message : machine_->server().spool().live_after({}, 3)) {
+    text += fmt::format("; {}:", message.id.to_string());
+    for (const auto& one : message.recipients) text += fmt::format(" {}{}", static_cast<int>(one.status), one.report_due ? "!" : "");
+  }
+  return text;
 }
 
 /// The administrator reloads again and again; sessions under way keep what they began with.
@@ -201,12 +214,18 @@ void SimulatedRun::look_whether_done() {
   users_.visit();
   const bool is_at_rest = has_healed_ && clients_ == 0 && machine_ && machine_->has_started() && !is_stopping_;
   if (is_at_rest && machine_->server().spool().facts().messages == 0 && machine_->server().queue().idle().is_set()) {
-    check_counters();
-    is_done_ = true;
-    return;
+    // What a disk did not give at the start is there, and waits for the next.
+    const bool is_partial = ledger_.alarms() != alarms_before_ && !ledger_.is_rotten();
+    if (is_partial) {
+      crash_now(CrashKind::orderly_stop);
+    } else {
+      check_counters();
+      is_done_ = true;
+      return;
+    }
   }
   if (has_healed_ && is_serving() && !plan_.actions.empty()) machine_->run(operator_.release_all(machine_->server()));
-  const auto pause = has_healed_ ? between_looks : std::max<Duration>(between_looks, plan_.trouble / 64);
+  const auto pause = has_healed_ ? between_looks : std::clamp<Duration>(plan_.trouble / 64, between_looks, 1h);
   schedule(after(loop_.now(), pause), [this] { look_whether_done(); });
 }
 
@@ -221,14 +240,14 @@ void SimulatedRun::check_counters() {
 
 /// An end in order, in time, with nothing left behind.
 void SimulatedRun::finish() {
-  is_done_ = false;
+  is_finishing_ = true;
   crash_now(CrashKind::orderly_stop);
   while (machine_ && ledger_.violations().empty() && loop_.step()) after_each_event();
   if (disk_.open_handles() != 0) {
     ledger_.violate("I29", fmt::format("{} files are still open after the end", disk_.open_handles()));
   }
   // A body whose removal failed is left to the next start (store/body_files.hpp).
-  const bool removals_failed = plan_.disk.odds.name_error != 0 || ledger_.is_rotten();
+  const bool removals_failed = plan_.disk.odds.name_error != 0 || plan_.disk.odds.read_error != 0 || ledger_.is_rotten();
   for (const auto& path : disk_.tree(fmt::format("{}/spool/bodies", Machine::state_folder))) {
     if (removals_failed) break;
     ledger_.violate("I29", path + " is left behind although the queue is empty");
@@ -276,6 +295,7 @@ void SimulatedRun::start_machine() {
   ++outcome_.lives;
   start_noted_ = false;
   is_stopping_ = false;
+  alarms_before_ = ledger_.alarms();
   trace_.note("world", fmt::format("life {} begins", outcome_.lives));
   const auto seed = plan_.seed * 1'000'003 + outcome_.lives;
   machine_ = std::make_unique<Machine>(MachineWorld{loop_, disk_, network_, resolver_, log_, authenticator_, seed},
@@ -292,6 +312,7 @@ void SimulatedRun::arm_crash() {
     if (has_healed_ || life != outcome_.lives || !machine_) return;
     downtime_ = crash.downtime;
     survival_ = crash.survival;
+    choice_ = crash.choice;
     const bool at_operation = crash.kind == CrashKind::power_cut || crash.kind == CrashKind::kill_at_operation;
     if (!at_operation) {
       wanted_ = crash.kind;
@@ -362,6 +383,7 @@ void SimulatedRun::reboot() {
     case Survival::drawn: return disk_.reboot(drawn);
     case Survival::nothing: return disk_.reboot(nothing);
     case Survival::everything: return disk_.reboot(everything);
+    case Survival::chosen: return disk_.reboot(*choice_);
   }
 }
 
@@ -369,7 +391,7 @@ void SimulatedRun::end_machine() {
   trace_.note("world", "the server has ended in order");
   ledger_.server_ended_in_order();
   machine_.reset();
-  if (is_done_ || has_healed_) return;
+  if (is_finishing_) return;
   disk_.restart();
   revive_later(std::exchange(downtime_, start_again));
 }

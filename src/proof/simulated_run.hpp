@@ -13,6 +13,7 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace posthorn::proof {
@@ -51,6 +52,7 @@ class SimulatedRun {
   /// It has started, and was not told to stop.
   [[nodiscard]] bool is_serving() const { return machine_ && start_noted_ && *machine_->has_started() && !is_stopping_; }
   void check_counters();
+  [[nodiscard]] std::string what_waits();
 
   const Plan& plan_;
   sim::Loop loop_;
@@ -74,11 +76,14 @@ class SimulatedRun {
   std::optional<CrashKind> wanted_;      // to be done after this event
   Duration downtime_{};
   Survival survival_ = Survival::drawn;
+  sim::CrashChoice* choice_ = nullptr;
   MonotonicTime stopping_since_{};
   bool is_stopping_ = false;
   bool start_noted_ = false;
   bool has_healed_ = false;
   bool is_done_ = false;
+  bool is_finishing_ = false;
+  std::uint64_t alarms_before_ = 0;  // this life
   std::size_t clients_ = 0;
   Outcome outcome_;
   world::TaskGroup tasks_;

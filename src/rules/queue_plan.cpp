@@ -74,6 +74,10 @@ void QueuePlan::erase(Entry& entry) {
   part(destination);
 }
 
+void QueuePlan::set_since(EntryId id, MonotonicTime since) {
+  if (auto* found = entry(id)) found->since = since;
+}
+
 // Handing out.
 
 std::optional<QueuePlan::Work> QueuePlan::take(MonotonicTime now) {
@@ -170,6 +174,7 @@ void QueuePlan::finish(EntryId id, Health health, MonotonicTime now) {
 bool QueuePlan::defer(EntryId id, Health health, MonotonicTime now, MonotonicTime due) {
   auto& deferred = running_entry(id);
   end_attempt(deferred, health, now);
+  deferred.since = now;
   if (deferred.remove_asked) return leave_running(deferred);
   if (leave_running(deferred)) wait(deferred, due);
   return true;
@@ -178,6 +183,7 @@ bool QueuePlan::defer(EntryId id, Health health, MonotonicTime now, MonotonicTim
 bool QueuePlan::defer_until_expiry(EntryId id, Health health, MonotonicTime now, MonotonicTime when) {
   auto& deferred = running_entry(id);
   end_attempt(deferred, health, now);
+  deferred.since = now;
   if (deferred.remove_asked) return leave_running(deferred);
   if (leave_running(deferred)) wait_for_expiry(deferred, when);
   return true;
@@ -354,7 +360,7 @@ std::optional<QueuePlan::EntryFacts> QueuePlan::find(EntryId id) const {
   const auto found = entries_.find(id);
   if (found == entries_.end()) return std::nullopt;
   const auto& entry = found->second;
-  return EntryFacts{entry.state, entry.due, entry.destination->key};
+  return EntryFacts{entry.state, entry.due, entry.destination->key, entry.since};
 }
 
 std::optional<QueuePlan::DestinationFacts> QueuePlan::find_destination(std::string_view destination) const {

@@ -81,6 +81,7 @@ class QueuePlan {
     State state = State::waiting;
     MonotonicTime due{};
     std::string_view destination;  ///< valid until the plan changes
+    MonotonicTime since = MonotonicTime::min();  ///< when it last came, or came back; set_since()
   };
 
   struct DestinationFacts {
@@ -105,6 +106,9 @@ class QueuePlan {
   void add_held(EntryId id, std::string_view destination);
   /// A new entry that will not be tried again: given up at `when`.
   void add_expiring(EntryId id, std::string_view destination, MonotonicTime when);
+
+  /// Since when it has been as it is: an attempt that ends sets it as well. MonotonicTime::min(): nothing is known.
+  void set_since(EntryId id, MonotonicTime since);
 
   /// The next entry to be tried now, or none. It is running from then on.
   [[nodiscard]] std::optional<Work> take(MonotonicTime now);
@@ -162,6 +166,7 @@ class QueuePlan {
   struct Entry {
     const EntryId* id = nullptr;  // the key of its node
     MonotonicTime due{};
+    MonotonicTime since = MonotonicTime::min();
     Destination* destination = nullptr;
     std::uint32_t place = ~0U;  // in its destination's heap, or in expiring_
     State state = State::waiting;

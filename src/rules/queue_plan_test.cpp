@@ -263,6 +263,17 @@ TEST(QueuePlan, AQueueThatExpiresAtOnceIsHandedOutWithinTheLimit) {
   EXPECT_EQ(plan.take_expired(start), id(3));
 }
 
+TEST(QueuePlan, KnowsSinceWhenAnEntryHasWaited) {
+  QueuePlan plan({});
+  plan.add(id(1), "a.example", start);
+  EXPECT_EQ(plan.find(id(1))->since, MonotonicTime::min()) << "it came before anybody looked at the clock";
+  plan.set_since(id(1), start - 1h);
+  EXPECT_EQ(plan.find(id(1))->since, start - 1h);
+  ASSERT_TRUE(plan.take(start));
+  EXPECT_TRUE(plan.defer(id(1), Health::answered, start + 1min, start + 20min));
+  EXPECT_EQ(plan.find(id(1))->since, start + 1min);
+}
+
 TEST(QueuePlan, OperatorsHoldReleaseRetryAndRemove) {
   QueuePlan plan({});
   plan.add(id(1), "a.example", start);

@@ -58,11 +58,12 @@ world::Task<Result<ActionResult>> QueueManager::change(OperatorAction action, st
   std::vector<store::Outcome> outcomes;
   std::vector<RoundEvent> round;
   const auto running = running_recipients(message);
+  const auto since = since_of_each(message);
   for (std::uint32_t place = 0; place < message.states.size(); ++place) {
     auto& state = message.states[place];
     if (!is_meant(message.envelope.recipients[place], state)) continue;
     const bool runs = std::ranges::find(running, place) != running.end();
-    auto changed = after_action(action, state, step_facts(message), settings_.retry.expire, runs);
+    auto changed = after_action(action, state, step_facts(message, since[place]), settings_.retry.expire, runs);
     if (!changed) continue;
     if (changed->status == Status::failed) {
       auto event = expiry_of(place, *changed);
@@ -85,8 +86,18 @@ world::Task<Result<ActionResult>> QueueManager::change(OperatorAction action, st
   for (const auto& outcome : outcomes) log_action(action, message, outcome);
   co_await report(message, std::move(round));
   place_entries(message, true);
+  note_time(message, outcomes);
   note_end(message);
   co_return done;
+}
+
+/// Their states are of now.
+void QueueManager::note_time(const store::StoredMessage& message, const std::vector<store::Outcome>& changed) {
+  for (const auto& group : groups_of(message.envelope, world_.routes)) {
+    const bool is_changed = std::ranges::any_of(
+        changed, [&](const store::Outcome& one) { return std::ranges::find(group.recipients, one.recipient) != group.recipients.end(); });
+    if (is_changed) plan(group.destination.lane).set_since({message.id, group.leader}, world_.loop.now());
+  }
 }
 
 void QueueManager::log_action(OperatorAction action, const store::StoredMessage& message,

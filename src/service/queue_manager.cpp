@@ -70,6 +70,7 @@ void QueueManager::accepted(MessageId id, std::vector<Group> groups) {
       const rules::EntryId entry{id, group.leader};
       // An operator may have been quicker.
       if (!lane.find(entry)) lane.add(entry, planned_name(group.destination), world_.loop.now());
+      lane.set_since(entry, world_.loop.now());
     }
     pump_soon();
   });
@@ -155,6 +156,7 @@ void QueueManager::place_entry(const store::StoredMessage& message, const Group&
   const rules::EntryId entry{message.id, group.leader};
   const auto known = lane.find(entry);
   if (known && (!replaces || known->state == rules::QueuePlan::State::running)) return;
+  const auto since = known ? known->since : MonotonicTime::min();
   if (known) lane.remove(entry);
   auto least = Duration::max();
   bool is_held = false;
@@ -177,6 +179,7 @@ void QueueManager::place_entry(const store::StoredMessage& message, const Group&
   } else if (is_held) {
     lane.add_held(entry, planned_name(group.destination));
   }
+  lane.set_since(entry, since);
 }
 
 world::Task<> QueueManager::replan(MessageId id) {

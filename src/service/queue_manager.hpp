@@ -108,6 +108,7 @@ class QueueManager {
 
  private:
   [[nodiscard]] rules::QueuePlan& plan(Lane lane) { return lane == Lane::local ? local_ : remote_; }
+  [[nodiscard]] const rules::QueuePlan& plan(Lane lane) const { return lane == Lane::local ? local_ : remote_; }
   [[nodiscard]] Deliverer& deliverer(Lane lane) { return lane == Lane::local ? world_.local : *world_.remote; }
 
   void adopt(const store::StoredMessage& message);
@@ -146,7 +147,8 @@ class QueueManager {
   [[nodiscard]] world::Task<> settle(Lane lane, rules::EntryId entry, store::StoredMessage message,
                                      AttemptResult result);
   [[nodiscard]] world::Task<> read_states_again(store::StoredMessage& message);
-  [[nodiscard]] std::vector<RoundEvent> steps_of(Lane lane, store::StoredMessage& message, const AttemptResult& result);
+  [[nodiscard]] std::vector<RoundEvent> steps_of(Lane lane, rules::EntryId entry, store::StoredMessage& message,
+                                                 const AttemptResult& result);
   [[nodiscard]] RoundEvent round_event(Lane lane, const store::StoredMessage& message, const RecipientResult& result,
                                        AttemptStep step);
   void leave_attempt(Lane lane, rules::EntryId entry, const store::StoredMessage& message, rules::Health health,
@@ -161,7 +163,11 @@ class QueueManager {
   /// Queues the reports that are owed, however long the disk takes to allow it.
   [[nodiscard]] world::Task<> report(store::StoredMessage message, std::vector<RoundEvent> round);
   [[nodiscard]] world::Task<> record(MessageId id, std::vector<store::Outcome> outcomes);
-  [[nodiscard]] StepFacts step_facts(const store::StoredMessage& message) const;
+  /// `since`: of the entry that the recipient belongs to.
+  [[nodiscard]] StepFacts step_facts(const store::StoredMessage& message, MonotonicTime since) const;
+  [[nodiscard]] MonotonicTime since_of(Lane lane, rules::EntryId entry) const;
+  /// For each recipient, of its entry.
+  [[nodiscard]] std::vector<MonotonicTime> since_of_each(const store::StoredMessage& message) const;
   void count(const AttemptStep& step, const RecipientResult& result);
   void note(const store::StoredMessage& message, std::uint32_t place, const AttemptStep& step,
             const RecipientResult& result);
@@ -178,6 +184,7 @@ class QueueManager {
                                                          const Choice& is_meant);
   [[nodiscard]] std::vector<std::uint32_t> running_recipients(const store::StoredMessage& message) const;
   [[nodiscard]] bool is_running(MessageId id) const;
+  void note_time(const store::StoredMessage& message, const std::vector<store::Outcome>& changed);
   void log_action(OperatorAction action, const store::StoredMessage& message, const store::Outcome& outcome);
 
   QueueWorld world_;

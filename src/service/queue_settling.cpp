@@ -54,7 +54,7 @@ world::Task<> QueueManager::settle(Lane lane, rules::EntryId entry, store::Store
   co_await gate_.enter(entry.message);
   const bool is_touched = touched_.contains(entry.message);
   if (is_touched) co_await read_states_again(message);
-  auto round = steps_of(lane, message, result);
+  auto round = steps_of(lane, entry, message, result);
   if (!result.dialogue.empty() && !is_all_delivered(result) && world_.history.is_kept()) {
     world_.history.note(message.id, dialogue_line(world_.loop.clock().wall(), result.dialogue));
   }
@@ -112,11 +112,13 @@ world::Task<> QueueManager::read_states_again(store::StoredMessage& message) {
 }
 
 /// The new state of each recipient that has one, put into the message as well.
-std::vector<RoundEvent> QueueManager::steps_of(Lane lane, store::StoredMessage& message, const AttemptResult& result) {
+std::vector<RoundEvent> QueueManager::steps_of(Lane lane, rules::EntryId entry, store::StoredMessage& message,
+                                               const AttemptResult& result) {
   std::vector<RoundEvent> round;
+  const auto facts = step_facts(message, since_of(lane, entry));
   for (const auto& recipient : result.recipients) {
     auto& state = message.states[recipient.recipient];
-    auto step = after_attempt(state, step_facts(message), recipient, settings_.retry, world_.random.next());
+    auto step = after_attempt(state, facts, recipient, settings_.retry, world_.random.next());
     log_outcome(message, recipient, step.state);
     count(step, recipient);
     if (step.is_overruled) continue;
@@ -127,9 +129,25 @@ std::vector<RoundEvent> QueueManager::steps_of(Lane lane, store::StoredMessage& 
   return round;
 }
 
-StepFacts QueueManager::step_facts(const store::StoredMessage& message) const {
-  const auto ran = std::chrono::duration_cast<std::chrono::microseconds>(world_.loop.now() - started_);
-  return {.arrival = message.arrival, .time = {.wall = world_.loop.clock().wall(), .since_start = ran}};
+MonotonicTime QueueManager::since_of(Lane lane, rules::EntryId entry) const {
+  const auto known = plan(lane).find(entry);
+  return known ? known->since : MonotonicTime::min();
+}
+
+std::vector<MonotonicTime> QueueManager::since_of_each(const store::StoredMessage& message) const {
+  std::vector<MonotonicTime> each(message.states.size(), MonotonicTime::min());
+  for (const auto& group : groups_of(message.envelope, world_.routes)) {
+    const auto since = since_of(group.destination.lane, {message.id, group.leader});
+    for (const auto place : group.recipients) each[place] = since;
+  }
+  return each;
+}
+
+/// What is not known of an earlier start counts from the start of this one (F32).
+StepFacts QueueManager::step_facts(const store::StoredMessage& message, MonotonicTime since) const {
+  const bool is_exact = since >= started_;
+  const auto known = std::chrono::duration_cast<std::chrono::microseconds>(world_.loop.now() - std::max(since, started_));
+  return {.arrival = message.arrival, .time = {.wall = world_.loop.clock().wall(), .known = known, .is_exact = is_exact}};
 }
 
 RoundEvent QueueManager::round_event(Lane lane, const store::StoredMessage& message, const RecipientResult& result,

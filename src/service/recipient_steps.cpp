@@ -14,7 +14,8 @@ using What = RecipientResult::What;
 using Status = store::RecipientStatus;
 using std::chrono::seconds;
 
-/// FAULTS F32: the age grows by the calendar, but never by more than the time this process has run.
+/// FAULTS F32: the age grows by even time; where a restart came between, by the calendar, but never by more than this process
+/// has run.
 void grow(store::RecipientState& state, const StepFacts& facts) {
   const auto began = state.changed != WallTime{} ? state.changed : facts.arrival;
   if (planted(PlantedFault::queue_expires_by_the_calendar)) {
@@ -22,7 +23,8 @@ void grow(store::RecipientState& state, const StepFacts& facts) {
     state.changed = facts.time.wall;
     return;
   }
-  const auto waited = std::clamp(facts.time.wall - began, std::chrono::microseconds{0}, facts.time.since_start);
+  const auto by_calendar = std::clamp(facts.time.wall - began, std::chrono::microseconds{0}, facts.time.known);
+  const auto waited = facts.time.is_exact ? facts.time.known : by_calendar;
   state.age += std::chrono::duration_cast<seconds>(waited);
   state.changed = facts.time.wall;
 }
@@ -64,15 +66,19 @@ void wait_again(AttemptStep& step, const RecipientResult& result, const rules::R
 }
 
 /// The plan says that its life is over. A calendar that was set back meanwhile has kept it younger: then it waits on.
-void end_life(AttemptStep& step, const rules::RetrySettings& retry, const StepFacts& facts) {
+void end_life(AttemptStep& step, const store::RecipientState& before, const rules::RetrySettings& retry,
+              const StepFacts& facts) {
   auto& state = step.state;
   const auto left = retry.expire - Duration{state.age};
   step.rule = rules::RetryRule::expiry;
   if (left <= Duration::zero()) {
     if (state.status != Status::held) give_up(step);
-  } else if (state.next_attempt <= facts.time.wall) {
-    state.next_attempt = facts.time.wall + std::chrono::ceil<std::chrono::microseconds>(left + seconds{1});
+    return;
   }
+  const auto wait = waits_for_its_end(before, retry.expire)
+                        ? left + seconds{1}
+                        : rules::wait_left(before.changed, before.next_attempt, facts.time.wall);
+  state.next_attempt = facts.time.wall + std::chrono::ceil<std::chrono::microseconds>(wait);
 }
 
 }  // namespace
@@ -96,7 +102,7 @@ AttemptStep after_attempt(const store::RecipientState& before, const StepFacts& 
     case What::failed: step.state.status = Status::failed; break;
     case What::deferred:
     case What::unknown: wait_again(step, result, retry, facts, random); break;
-    case What::expired: end_life(step, retry, facts); break;
+    case What::expired: end_life(step, before, retry, facts); break;
   }
   return step;
 }

@@ -24,7 +24,8 @@ namespace posthorn::service {
 /// The time as a change of state sees it.
 struct StepTime {
   WallTime wall{};
-  std::chrono::microseconds since_start{};  ///< how long this process has run: the most by which an age can grow
+  std::chrono::microseconds known{};  ///< how long the state has been known, evenly: the most by which an age can grow
+  bool is_exact = false;              ///< it came about in this process, so that the calendar need not be asked
 };
 
 /// What is known beside the state itself.

@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::string_view segment_prefix = "segment-";
 constexpr std::string_view unfinished_prefix = "making-";
+constexpr int header_tries = 3;
 constexpr std::size_t zero_piece = 256U << 10;
 
 std::string unfinished_name(std::uint32_t number) { return fmt::format("{}{:08}", unfinished_prefix, number); }
@@ -21,7 +22,9 @@ std::string unfinished_name(std::uint32_t number) { return fmt::format("{}{:08}"
 /// damaged, on any power of two.
 Result<SegmentHeader> read_header(world::File& file) {
   std::string start(2 * std::size_t{largest_block}, '\0');
-  const auto size = file.read_at(0, start);
+  // A segment whose header cannot be read is left out until the next start: not for an error that passes.
+  auto size = file.read_at(0, start);
+  for (int i = 1; i < header_tries && !size; ++i) size = file.read_at(0, start);
   if (!size) return failure(size.error());
   const auto octets = std::string_view(start).substr(0, *size);
   auto best = decode_segment_header(octets.substr(0, segment_header_octets));

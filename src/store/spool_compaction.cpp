@@ -160,7 +160,8 @@ world::Task<bool> SpoolMaintenance::write_all(std::vector<ItemPointer> items) {
   bool all_good = true;
   auto left = items.size();
   for (auto& item : items) group.start(write_one(core_->front, loop_, std::move(item), all_good, left, done));
-  (void)co_await done.wait(never);
+  // What could not be written is answered when a probe has succeeded, and nobody else probes.
+  while (!co_await done.wait(after(loop_.now(), core_->settings.probe_interval))) co_await look_after_failures();
   co_return all_good;
 }
 
