@@ -33,13 +33,13 @@ std::string replaced(std::string_view text, const Groups& found) {
 }
 
 std::optional<AliasTarget> replaced(const AliasTarget& target, const Groups& found) {
-  if (const auto* local = std::get_if<LocalTarget>(&target)) {
-    return LocalTarget{replaced(local->local_part, found), local->skips_aliases};
-  }
-  const auto& address = std::get<mail::Address>(target);
-  const auto domain = mail::Domain::parse(address.domain());
+  const auto* local = std::get_if<LocalTarget>(&target);
+  auto name = replaced(local != nullptr ? local->local_part : std::get<mail::Address>(target).local_part(), found);
+  if (name.empty()) return std::nullopt;
+  if (local != nullptr) return LocalTarget{std::move(name), local->skips_aliases};
+  const auto domain = mail::Domain::parse(std::get<mail::Address>(target).domain());
   if (!domain) return std::nullopt;
-  auto made = mail::Address::make(replaced(address.local_part(), found), *domain);
+  auto made = mail::Address::make(name, *domain);
   if (!made) return std::nullopt;
   return std::move(*made);
 }

@@ -20,11 +20,11 @@ IpAddress address(const char* text) { return *IpAddress::parse(text); }
 
 struct World {
   sim::Disk disk;
-  SimulatedServer server{disk, {}};
+  SimulatedServer server;
   ReceivingServer odd{server.loop(), server.network(), {address("198.51.100.1"), 25}};
   ReceivingServer good{server.loop(), server.network(), {address("198.51.100.2"), 25}};
 
-  World() {
+  explicit World(ServerOptions options = {}) : server(disk, std::move(options)) {
     auto& dns = server.resolver();
     dns.add("odd.example", world::DnsType::mx, world::MxRecord{10, "mx.odd.example"});
     dns.add("mx.odd.example", world::DnsType::a, address("198.51.100.1"));
@@ -185,28 +185,24 @@ TEST(BadDays, AJumpOfTheCalendarNeitherExpiresNorHurries) {
   }
 }
 
-// FAULTS F15.
+// FAULTS F15. A message lives for ten hours here, the mailbox is full for sixteen: as if for a week with a life of five days.
 TEST(BadDays, AMailboxThatIsFullForAWeekHoldsUpItsOwnMailOnly) {
-  World world;
-  const auto full = [](sim::DiskOperation operation) {
-    return sim::DiskFault{.operation = operation, .error = Error::Kind::over_quota, .times = sim::DiskFault::always, .path = "/mail/bob"};
-  };
-  world.disk.plan(full(sim::DiskOperation::write));
+  World world({.retry = {.expire = 10h}});
+  world.server.loop().run_for(1s);
+  world.disk.plan({.operation = sim::DiskOperation::write, .error = Error::Kind::over_quota, .times = sim::DiskFault::always, .path = "/mail/bob"});
   world.send("bob@example.org");  // will have waited too long
   world.server.loop().run_for(5h);
   EXPECT_EQ(world.server.mails("alice").size(), 1U) << "the sender is told that it waits";
-  world.server.loop().run_for(24h * 3);
+  world.server.loop().run_for(4h);
   world.send("bob@example.org");  // in time for the room
-  for (int day = 0; day < 4; ++day) {
-    world.send("alice@example.org");
-    world.send("bob@good.example");
-    world.server.loop().run_for(23h);
-  }
-  EXPECT_EQ(world.good.letters().size(), 4U) << "the others do not wait";
+  world.send("bob@good.example");
+  world.send("alice@example.org");
+  world.server.loop().run_for(7h);
+  EXPECT_EQ(world.good.letters().size(), 1U) << "the others do not wait";
   EXPECT_EQ(world.waiting(), 1U) << "the first has gone back to its sender";
   EXPECT_EQ(world.server.mails("bob").size(), 0U);
   const auto told = world.server.mails("alice").size();
-  EXPECT_EQ(told, 1U + 1U + 1U + 4U) << "two warnings, one return, her own mail";
+  EXPECT_EQ(told, 2U + 1U + 1U) << "two warnings, one return, her own mail";
   world.disk.forget_plan();
   world.server.loop().run_for(2h);
   EXPECT_EQ(world.server.mails("bob").size(), 1U);

@@ -116,7 +116,8 @@ bool SimulatedServer::start() {
   settings.spool.largest_message = options_.reception.message.octets;
   settings.queue.paused = options_.paused;
   settings.pickup.hostname = "mx.example.org";
-  settings.reporter = {.bounce = {.postmaster = *mail::Address::parse("postmaster@example.org")}, .hostname = "mx.example.org", .report = {}};
+  settings.queue.retry = options_.retry;
+  settings.reporter = {.bounce = {.expire = options_.retry.expire, .postmaster = *mail::Address::parse("postmaster@example.org")}, .hostname = "mx.example.org", .report = {}};
   settings.control.token = std::make_shared<const Secret>(std::string(token));
   settings.history.files = {.folder = std::string(state_folder) + "/history", .keep = std::chrono::days{12}};
   std::vector<service::LoopAcceptor> acceptors;

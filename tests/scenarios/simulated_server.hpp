@@ -44,6 +44,7 @@ struct ServerOptions {
   std::uint32_t segment_octets = 64 << 10;
   bool paused = false;
   std::string drop;  ///< where programs put mail; empty: nowhere
+  rules::RetrySettings retry{};
   rules::Routing::Settings routing{};
   std::string forward_file{};  ///< of users who redirect their mail; empty: nobody does
 };
