@@ -60,9 +60,10 @@ world::Task<> ModelServer::serve(std::unique_ptr<world::Stream> stream) {
   Session session{.stream = std::move(stream), .offers_tls = world_.random.chance(world_.plan.temper.tls)};
   auto out = answer(session, "", draw_mood());
   while (true) {
-    if (session.stalls) co_await world::sleep_until(world_.loop, after(world_.loop.now(), silence));
-    if (!is_calm_ && world_.random.chance(world_.plan.temper.tarpit)) {
-      co_await world::sleep_until(world_.loop, after(world_.loop.now(), Duration{1s} * (1 + world_.random.below(20))));
+    if (session.stalls && !co_await keep_silent(session, silence)) break;
+    if (!is_calm_ && world_.random.chance(world_.plan.temper.tarpit) &&
+        !co_await keep_silent(session, Duration{1s} * (1 + world_.random.below(20)))) {
+      break;
     }
     world_.trace.note(name_, "says", out, {});
     if (!out.empty() && !co_await session.stream->write(out, after(world_.loop.now(), patience))) break;
@@ -88,6 +89,18 @@ world::Task<> ModelServer::serve(std::unique_ptr<world::Stream> stream) {
     }
   }
   end_transaction(session);
+}
+
+/// Notices when the other side goes: its transaction is over then.
+world::Task<bool> ModelServer::keep_silent(Session& session, Duration time) {
+  const auto end = after(world_.loop.now(), time);
+  while (world_.loop.now() < end) {
+    const auto bytes = co_await session.stream->read(end);
+    if (!bytes) co_return bytes.error().kind == Error::Kind::timed_out;
+    if (bytes->empty()) co_return false;
+    session.input += *bytes;
+  }
+  co_return true;
 }
 
 world::Task<bool> ModelServer::go_over_to_tls(Session& session) {

@@ -31,6 +31,8 @@ class ModelServer {
 
   [[nodiscard]] world::Task<> accept();
   [[nodiscard]] world::Task<> serve(std::unique_ptr<world::Stream> stream);
+  /// False: the other side has gone.
+  [[nodiscard]] world::Task<bool> keep_silent(Session& session, Duration time);
   [[nodiscard]] world::Task<bool> go_over_to_tls(Session& session);
   /// What it says to a line, in the mood that was drawn; empty: nothing.
   [[nodiscard]] std::string answer(Session& session, std::string_view line, Mood mood);

@@ -11,6 +11,7 @@
 namespace posthorn::rules {
 namespace {
 
+constexpr std::string_view mx_mark = "MX ";  // no domain has a blank in it, and no next hop begins so
 constexpr mail::EnhancedStatus no_such_domain{5, 1, 2};
 constexpr mail::EnhancedStatus null_mx{5, 1, 10};
 constexpr mail::EnhancedStatus lookup_failed{4, 4, 3};
@@ -96,7 +97,9 @@ std::string destination_key(std::span<const MailHost> hosts, std::uint16_t port)
   std::ranges::sort(names);
   const auto repeated = std::ranges::unique(names);
   names.erase(repeated.begin(), repeated.end());
-  return fmt::format("{}:{}", fmt::join(names, ","), port);
+  return fmt::format("{}{}:{}", mx_mark, fmt::join(names, ","), port);
 }
+
+bool is_mx_destination(std::string_view destination) { return destination.starts_with(mx_mark); }
 
 }  // namespace posthorn::rules

@@ -117,5 +117,7 @@ struct FoundHost {
 /// The name under which limits and back-off are kept for these hosts, whatever the domain and their order of chance
 /// (queue_plan.hpp: destination).
 [[nodiscard]] std::string destination_key(std::span<const MailHost> hosts, std::uint16_t port);
+/// Whether a destination's name is one of these: no domain and no route has such a name.
+[[nodiscard]] bool is_mx_destination(std::string_view destination);
 
 }  // namespace posthorn::rules

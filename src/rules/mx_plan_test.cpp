@@ -104,7 +104,9 @@ TEST(MxPlan, CountsAreBounded) {
 TEST(MxPlan, ADestinationIsNamedByItsHostsInAnyOrder) {
   const std::vector<MailHost> one{{"b", 1}, {"a", 2}, {"b", 3}};
   const std::vector<MailHost> other{{"a", 7}, {"b", 7}};
-  EXPECT_EQ(destination_key(one, 25), "a,b:25");
+  EXPECT_EQ(destination_key(one, 25), "MX a,b:25");
+  EXPECT_TRUE(is_mx_destination(destination_key(one, 25)));
+  EXPECT_FALSE(is_mx_destination("a.example"));
   EXPECT_EQ(destination_key(one, 25), destination_key(other, 25));
   EXPECT_NE(destination_key(one, 25), destination_key(one, 26));
 }

@@ -20,7 +20,8 @@ Destination DirectoryRoutes::destination_of(const mail::Address& recipient) cons
   const auto directory = source_.current();
   if (!directory->is_local_domain(recipient.domain())) {
     const auto routing = routing_.current();
-    return {Lane::remote, rules::Routing::destination_key(routing->way_for(recipient.domain()), recipient.domain())};
+    const auto& way = routing->way_for(recipient.domain());
+    return {Lane::remote, rules::Routing::destination_key(way, recipient.domain()), way.kind == rules::Way::Kind::mx};
   }
   const auto user = mailbox_of(recipient, *directory);
   return {Lane::local, user ? user->text() : std::string{}};

@@ -19,6 +19,7 @@ enum class Lane : std::uint8_t {
 struct Destination {
   Lane lane = Lane::remote;
   std::string key;
+  bool asks_mx = false;  ///< an attempt may learn the name of its set of hosts, and it is kept under that from then on
 
   bool operator==(const Destination&) const = default;
 };

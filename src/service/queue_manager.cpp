@@ -1,5 +1,7 @@
 #include "service/queue_manager.hpp"
 
+#include "rules/mx_plan.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -13,6 +15,12 @@ using Status = store::RecipientStatus;
 const Group* find_group(const std::vector<Group>& groups, rules::EntryId entry) {
   const auto found = std::ranges::find(groups, entry.group, &Group::leader);
   return found == groups.end() ? nullptr : &*found;
+}
+
+/// Whether what the plan keeps under this name is still what the routing says of the group.
+bool goes_there(const Group& group, Lane lane, const std::string& planned) {
+  const auto& now = group.destination;
+  return now.lane == lane && (now.key == planned || (now.asks_mx && rules::is_mx_destination(planned)));
 }
 
 std::vector<std::uint32_t> open_recipients(const store::StoredMessage& message, const Group& group) {
@@ -42,6 +50,7 @@ QueueManager::QueueManager(QueueWorld world, QueueSettings settings)
       settings_(std::move(settings)),
       local_(settings_.local),
       remote_(settings_.remote),
+      names_(settings_.remembered_names),
       started_(world.loop.now()),
       gate_(world.loop),
       idle_(world.loop) {
@@ -58,7 +67,7 @@ void QueueManager::accepted(MessageId id, std::vector<Group> groups) {
       auto& lane = plan(group.destination.lane);
       const rules::EntryId entry{id, group.leader};
       // An operator may have been quicker.
-      if (!lane.find(entry)) lane.add(entry, group.destination.key, world_.loop.now());
+      if (!lane.find(entry)) lane.add(entry, planned_name(group.destination), world_.loop.now());
     }
     pump_soon();
   });
@@ -112,9 +121,9 @@ void QueueManager::place_entry(const store::StoredMessage& message, const Group&
     due = std::min(due, after(world_.loop.now(), rules::wait_left(state.changed, state.next_attempt, wall)));
   }
   if (due != never) {
-    lane.add(entry, group.destination.key, due);
+    lane.add(entry, planned_name(group.destination), due);
   } else if (is_held) {
-    lane.add_held(entry, group.destination.key);
+    lane.add_held(entry, planned_name(group.destination));
   }
 }
 
@@ -172,7 +181,7 @@ world::Task<> QueueManager::attempt(Lane lane, rules::QueuePlan::Work work) {
   } else {
     const auto groups = groups_of(loaded->message.envelope, world_.routes);
     const auto* group = find_group(groups, work.entry);
-    const bool still_goes_there = group != nullptr && group->destination == Destination{lane, work.destination};
+    const bool still_goes_there = group != nullptr && goes_there(*group, lane, work.destination);
     auto open = still_goes_there ? open_recipients(loaded->message, *group) : std::vector<std::uint32_t>{};
     if (open.empty()) {
       plan(lane).finish(work.entry, rules::Health::not_tried, world_.loop.now());
@@ -180,7 +189,11 @@ world::Task<> QueueManager::attempt(Lane lane, rules::QueuePlan::Work work) {
     } else {
       auto message = loaded->message;
       auto result = co_await carry_out(lane, work, std::move(*loaded), std::move(open));
-      co_await settle(lane, work.entry, std::move(message), std::move(result));
+      if (result.waits_elsewhere) {
+        co_await leave_to_wait(work.entry.message);
+      } else {
+        co_await settle(lane, work.entry, std::move(message), std::move(result));
+      }
     }
   }
   if (tasks_.size() == 1) idle_.set();
@@ -200,18 +213,37 @@ world::Task<AttemptResult> QueueManager::carry_out(Lane lane, const rules::Queue
     }
     co_return shared;
   }
-  Attempt attempt{.destination = work.destination,
+  // Of a domain, once the attempt has asked DNS: its set of hosts.
+  auto destination = work.destination;
+  const auto domain = std::string(loaded.message.envelope.recipients[open.front()].address.domain());
+  Attempt attempt{.destination = destination,
                   .message = std::move(loaded.message),
                   .text = std::move(loaded.text),
                   .recipients = std::move(open),
                   .may_be_repeat = !world_.spool.is_of_this_start(work.entry.message)};
+  if (lane == Lane::remote) {
+    attempt.moves_to = [&](const std::string& name) {
+      destination = name;
+      return move(work, domain, name);
+    };
+  }
   auto result = co_await deliverer(lane).deliver(std::move(attempt));
   if (result.health == rules::Health::unreachable && !result.recipients.empty()) {
-    last_failures_[work.destination] = result.recipients.front().reply;
-  } else {
-    last_failures_.erase(work.destination);
+    last_failures_[destination] = result.recipients.front().reply;
+  } else if (!result.waits_elsewhere) {
+    last_failures_.erase(destination);
   }
   co_return result;
+}
+
+bool QueueManager::move(const rules::QueuePlan::Work& work, const std::string& domain, const std::string& destination) {
+  if (rules::is_mx_destination(destination)) names_.learn(domain, destination);
+  return remote_.reassign(work.entry, destination);
+}
+
+world::Task<> QueueManager::leave_to_wait(MessageId id) {
+  if (touched_.contains(id)) co_await replan(id);
+  if (!newest_.empty() && !is_running(id)) newest_.erase(id);
 }
 
 void QueueManager::defer_after_fault(Lane lane, rules::EntryId entry, const Error& error) {

@@ -7,6 +7,7 @@
 // On the home loop only, but for accepted().
 #pragma once
 
+#include "rules/destination_names.hpp"
 #include "rules/queue_plan.hpp"
 #include "rules/retry_schedule.hpp"
 #include "service/delivery.hpp"
@@ -50,6 +51,7 @@ struct QueueSettings {
   bool paused = false;
   Duration record_pause = std::chrono::seconds{1};  ///< between attempts to record an outcome while the disk fails
   std::size_t adopt_batch = 512;                    ///< messages read at a time after a start
+  std::size_t remembered_names = 10'000;            ///< domains whose set of hosts is known without asking DNS
   Duration gate_patience = std::chrono::seconds{30};  ///< an operator waits so long for outcomes that are being recorded
 };
 
@@ -107,6 +109,10 @@ class QueueManager {
   /// Gives each group of the message its place in the plan; of those that have one only with `replaces`.
   void place_entries(const store::StoredMessage& message, bool replaces);
   void place_entry(const store::StoredMessage& message, const Group& group, bool replaces);
+  /// Under which name the plan keeps what goes there.
+  [[nodiscard]] std::string_view planned_name(const Destination& destination) const {
+    return destination.asks_mx ? names_.name_of(destination.key) : std::string_view(destination.key);
+  }
   /// The plan had an entry that the routing of now, or an operator, has taken the ground from.
   [[nodiscard]] world::Task<> replan(MessageId id);
   void pump_soon();
@@ -117,6 +123,10 @@ class QueueManager {
   [[nodiscard]] world::Task<> attempt(Lane lane, rules::QueuePlan::Work work);
   [[nodiscard]] world::Task<AttemptResult> carry_out(Lane lane, const rules::QueuePlan::Work& work,
                                                      store::LoadedMessage loaded, std::vector<std::uint32_t> open);
+  /// An attempt has learned under which name its destination is kept. True: it goes on.
+  [[nodiscard]] bool move(const rules::QueuePlan::Work& work, const std::string& domain, const std::string& destination);
+  /// The attempt did nothing, its entry waits again.
+  [[nodiscard]] world::Task<> leave_to_wait(MessageId id);
   void defer_after_fault(Lane lane, rules::EntryId entry, const Error& error);
 
   // ---- the end of an attempt: queue_settling.cpp ----
@@ -154,6 +164,7 @@ class QueueManager {
   QueueSettings settings_;
   rules::QueuePlan local_;
   rules::QueuePlan remote_;
+  rules::DestinationNames names_;  // of remote destinations
   MonotonicTime started_;
   std::unordered_map<std::string, std::string> last_failures_;  ///< of destinations that could not be reached
   world::TimerId timer_ = world::TimerId::none;

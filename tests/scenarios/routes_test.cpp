@@ -6,12 +6,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <iostream>
 
 namespace posthorn::scenarios {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
@@ -57,6 +59,94 @@ TEST_F(Routes, ASetOfHostsThatHasChangedIsFollowed) {
                         {.status = world::DnsAnswer::Status::found, .records = {world::MxRecord{10, "mx2.example.com"}}});
   server.loop().run_for(10min);
   EXPECT_EQ(second.letters().size(), 1U);
+  EXPECT_EQ(waiting(), 0U);
+}
+
+// DESIGN.md, "Delivery": domains with one provider share connections, limits and what is known of its hosts.
+TEST_F(Routes, DomainsWithOneSetOfHostsShareAConnection) {
+  add_domain("other.example");
+  send("bob@example.com");
+  server.loop().run_for(500ms);
+  send("carol@other.example");
+  server.loop().run_for(10s);
+  EXPECT_EQ(first.letters().size(), 2U);
+  EXPECT_EQ(first.sessions(), 1U);
+}
+
+TEST_F(Routes, DomainsWithOneSetOfHostsShareTheLimitOfConnections) {
+  add_domain("other.example");
+  first.stall(".");
+  for (int count = 0; count < 8; ++count) {
+    send("bob@example.com");
+    send("carol@other.example");
+  }
+  server.loop().run_for(20s);
+  EXPECT_EQ(first.most_open(), 5U) << "as for one destination nothing is known of";
+  first.go_on();
+  server.loop().run_for(30s);
+  EXPECT_EQ(first.letters().size(), 16U);
+  EXPECT_EQ(waiting(), 0U);
+}
+
+TEST_F(Routes, DomainsWithOneSetOfDeadHostsAreOneDeadDestination) {
+  for (const auto* domain : {"one.example", "two.example", "three.example"}) {
+    server.resolver().add(domain, world::DnsType::mx, world::MxRecord{10, "mx.dead.example"});
+  }
+  server.resolver().add("mx.dead.example", world::DnsType::a, address("198.51.100.99"));
+  for (const auto* domain : {"one.example", "two.example", "three.example"}) {
+    for (int count = 0; count < 20; ++count) send(fmt::format("bob@{}", domain));
+  }
+  server.loop().run_for(1min);
+  // queue_plan_test: so it is tried by one message at a time.
+  const auto known = server.server().queue().remote_plan().find_destination("MX mx.dead.example:25");
+  ASSERT_TRUE(known);
+  EXPECT_TRUE(known->is_dead);
+  EXPECT_EQ(known->waiting, 60U);
+  EXPECT_EQ(waiting(), 60U);
+  ReceivingServer dead(server.loop(), server.network(), {address("198.51.100.99"), 25});
+  server.loop().run_for(20min);
+  EXPECT_EQ(dead.letters().size(), 60U);
+  EXPECT_EQ(waiting(), 0U);
+}
+
+TEST_F(Routes, WhatWaitsForASetOfHostsObeysTheOperator) {
+  add_domain("other.example");
+  first.stall(".");
+  for (int count = 0; count < 12; ++count) send("carol@other.example");
+  server.loop().run_for(20s);
+  EXPECT_THAT(server.ask("/api/queue/hold", R"({"all":true})"), HasSubstr("200"));
+  first.go_on();
+  server.loop().run_for(20min);
+  EXPECT_EQ(first.letters().size(), 5U) << "those that were under way";
+  EXPECT_EQ(waiting(), 7U);
+}
+
+TEST_F(Routes, AMessageThatWaitsWhileTheRoutingChangesLosesNobody) {
+  first.answer("RCPT", "450 4.3.0 later");
+  add_domain("other.example");
+  EXPECT_THAT(say("EHLO c\r\nMAIL FROM:<alice@example.org>\r\nRCPT TO:<bob@example.com>\r\nRCPT TO:<carol@other.example>\r\n"
+                  "DATA\r\nx\r\n.\r\nQUIT\r\n"),
+              HasSubstr("accepted as"));
+  server.loop().run_for(10s);
+  const auto smart = rules::NextHop::parse("[198.51.100.2]:25").value();
+  server.change_routing({.smarthost = smart});
+  server.loop().run_for(10min);
+  ASSERT_EQ(second.letters().size(), 1U);
+  EXPECT_THAT(second.letters()[0].recipients, ElementsAre("<bob@example.com>", "<carol@other.example>"));
+  EXPECT_EQ(waiting(), 0U);
+}
+
+TEST_F(Routes, OneGroupThatBecomesTwoLosesNobody) {
+  server.change_routing({.smarthost = rules::NextHop::parse("[198.51.100.2]:25").value()});
+  second.answer("RCPT", "450 4.3.0 later");
+  add_domain("other.example");
+  EXPECT_THAT(say("EHLO c\r\nMAIL FROM:<alice@example.org>\r\nRCPT TO:<bob@example.com>\r\nRCPT TO:<carol@other.example>\r\n"
+                  "DATA\r\nx\r\n.\r\nQUIT\r\n"),
+              HasSubstr("accepted as"));
+  server.loop().run_for(10s);
+  server.change_routing({});
+  server.loop().run_for(10min);
+  EXPECT_EQ(first.letters().size(), 2U);
   EXPECT_EQ(waiting(), 0U);
 }
 
@@ -122,6 +212,27 @@ TEST_F(Routes, AServerWithoutSmtpUtf8IsNotGivenWhatNeedsIt) {
   server.loop().run_for(10s);
   EXPECT_EQ(first.letters().size(), 0U);
   EXPECT_THAT(report_to_alice(), HasSubstr("Status: 5.6.7"));
+}
+
+// RFC 3461 §6.3, RFC 2033 §4.2.
+TEST_F(Routes, WhatLmtpHasTakenIsDeliveredNotRelayed) {
+  ReceivingServer mailboxes(server.loop(), server.network(), {address("198.51.100.3"), 24});
+  server.change_routing({.routes = {{.domains = {"example.com"}, .to = rules::NextHop::parse("lmtp:[198.51.100.3]").value()}}});
+  const auto ask_for_receipt = [&](const char* to) {
+    EXPECT_THAT(say(fmt::format("EHLO c\r\nMAIL FROM:<alice@example.org>\r\nRCPT TO:<{}> NOTIFY=SUCCESS\r\nDATA\r\nx\r\n.\r\nQUIT\r\n", to)),
+                HasSubstr("accepted as"));
+    server.loop().run_for(10s);
+  };
+  ask_for_receipt("bob@example.com");
+  ASSERT_EQ(mailboxes.letters().size(), 1U);
+  EXPECT_THAT(report_to_alice(), HasSubstr("Action: delivered"));
+  add_domain("other.example");
+  ask_for_receipt("bob@other.example");
+  ASSERT_EQ(server.mails("alice").size(), 2U);
+  const auto mails = server.mails("alice");
+  EXPECT_TRUE(std::ranges::any_of(mails, [&](const auto& mail) {
+    return disk.contents(mail).value_or("").contains("Action: relayed");
+  })) << "a server elsewhere may still lose it";
 }
 
 // FAULTS I15.
