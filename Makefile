@@ -36,7 +36,7 @@ run: ## build, start a complete server on loopback, send a mail through it, show
 	@tools/run_demo.py $(if $(ONCE),--once)
 
 bench: deps build ## beside Postfix and a minimal durable server: ratios, and a table in build/bench.txt
-	$(BUILD) build --target minimal_server sink load -j $(JOBS)
+	$(BUILD) build --target minimal_server sink load waiting -j $(JOBS)
 	bench/run.py $(BENCH)
 
 fuzz: deps ## libFuzzer on each parser: make fuzz [TARGET=NAME] [SECONDS=60]

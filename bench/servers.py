@@ -4,6 +4,7 @@ import contextlib
 import os
 import pathlib
 import pwd
+import re
 import shutil
 import signal
 import socket
@@ -75,9 +76,43 @@ class Server:
             raise AssertionError(f"{self.name} ended: {(self.folder / 'stderr').read_text(errors='replace')[-2000:]}")
         return greets(self.accept_port)
 
+    def start_again(self):
+        """Ends the server and starts it on the queue that it has; the seconds from its start to its greeting."""
+        self.end()
+        return self.start_on_what_is_there()
+
+    def start_on_what_is_there(self):
+        begin = time.monotonic()
+        with open(self.folder / "stderr", "ab") as errors:
+            self.process = subprocess.Popen(list(map(str, self.command())), env=self.environment(), stdin=subprocess.DEVNULL,
+                                            stdout=errors, stderr=errors, start_new_session=True)
+        harness.wait_until(self.is_up, 120, f"{self.name} on port {self.accept_port}", step=0.005)
+        return time.monotonic() - begin
+
+    def list_command(self):
+        """Prints all that waits."""
+        raise NotImplementedError
+
+    def listed(self, text):
+        """How many messages the last line of a listing says there are."""
+        raise NotImplementedError
+
+    def list_queue(self):
+        """Seconds and messages."""
+        begin = time.monotonic()
+        with open(self.folder / "listing", "wb") as out:
+            subprocess.run(list(map(str, self.list_command())), env=self.environment(), stdout=out, check=True, timeout=300)
+        seconds = time.monotonic() - begin
+        text = (self.folder / "listing").read_bytes()[-200:].decode()
+        (self.folder / "listing").unlink()
+        return seconds, self.listed(text)
+
     def stop(self):
-        if self.process is None:
-            return
+        if self.process is not None:
+            self.end()
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def end(self):
         processes = descendants(self.process.pid)
         for number in (signal.SIGTERM, signal.SIGKILL):
             for pid in processes:
@@ -90,7 +125,6 @@ class Server:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self.process = None
-        shutil.rmtree(self.folder, ignore_errors=True)
 
     def forget_mail(self):
         """Between rows: the queue may be emptied where that is cheap."""
@@ -149,6 +183,7 @@ class Posthorn(Server):
         super().__init__(folder, sink)
         self.paused = paused
         self.server = None
+        self.extra_settings, self.extra_words = {}, []
 
     def prepare(self):
         settings = {
@@ -156,12 +191,19 @@ class Posthorn(Server):
             "limits": {"connections_per_address": 1000},
             "log": {"file": str(self.folder / "log")},
             "route": [{"domain": [domain], "to": hop, "tls": "none"} for domain, hop in self.next_hops().items()],
+            **self.extra_settings,
         }
         self.server = harness.Posthorn(USERS, ("relay",), (DOMAIN,), settings, self.folder)
         self.accept_port = self.deliver_port = self.server.port("relay")
 
     def command(self):
-        return [harness.program(), "serve", "-c", self.server.config]
+        return [harness.program(), "serve", "-c", self.server.config, *self.extra_words]
+
+    def list_command(self):
+        return [harness.program(), "queue", "list", "--all", "-c", self.server.config]
+
+    def listed(self, text):
+        return int(re.search(r"(\d+) messages? for", text)[1])
 
     def delivered(self):
         return count_files(self.server.mail / user / "new" for user in USERS)
@@ -233,6 +275,12 @@ class Postfix(Server):
 
     def command(self):
         return [peers.root("postfix") / "usr/lib/postfix/sbin/master", "-c", self.folder / "etc", "-d"]
+
+    def list_command(self):
+        return [peers.root("postfix") / "usr/sbin/postqueue", "-c", self.folder / "etc", "-p"]
+
+    def listed(self, text):
+        return int(re.search(r" in (\d+) Requests?\.", text)[1])
 
     def forget_mail(self):
         for path in (self.folder / "queue/hold").rglob("*"):

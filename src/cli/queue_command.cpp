@@ -191,6 +191,7 @@ ExitStatus run_queue(const Invocation& invocation, Console& console) {
   app.fallthrough();  // options may stand behind what is asked
   auto* listing = app.add_subcommand("list", "what waits, in order of arrival");
   add_filter(*listing, request);
+  listing->add_flag("--all", request.all, "all that waits, as without a filter");
   listing->add_option("--status", request.status, "queued or held");
   auto* showing = app.add_subcommand("show", "messages with their history and the dialogues of failed attempts");
   showing->add_option("ID", request.ids, "message ids")->required();
@@ -207,6 +208,9 @@ ExitStatus run_queue(const Invocation& invocation, Console& console) {
   const auto fault = only_looks ? std::nullopt : fault_of_choice(request);
   if (fault) return options.refuse(console, *fault);
   if (const auto status = find_socket(request, console)) return *status;
+  if (listing->parsed() && request.all && (request.has_filter() || request.status)) {
+    return options.refuse(console, "say which in one way: --all, or --sender, --recipient, --domain and --status");
+  }
   if (listing->parsed()) return list(request, console);
   if (showing->parsed()) return show(request, console);
   for (std::size_t i = 0; i < verbs.size(); ++i) {
