@@ -394,8 +394,21 @@ Step ServeWorld::make_server() {
                                               std::move(settings),
                                               service::Server::Parts{*directory_, *routes_, *local_delivery_,
                                                                      remote_delivery_.get(), explainer_.get(),
-                                                                     &auth_->authenticator()});
+                                                                     &auth_->authenticator(), forward_source()});
   return {};
+}
+
+/// Of the configuration at the start.
+service::ForwardSource ServeWorld::forward_source() const {
+  const auto& name = configuration_.mailbox.forward_file;
+  if (name.empty()) return {};
+  const auto mailbox = mailbox_settings(configuration_);
+  const store::ForwardPlace place{mailbox.root, name, mailbox.account};
+  return [this, place](const std::string& user) -> Result<std::optional<store::Forward>> {
+    const auto name_of_user = mail::UserName::parse(user);
+    if (!name_of_user) return std::nullopt;
+    return store::read_forward(disk_, place, *name_of_user);
+  };
 }
 
 ExitStatus ServeWorld::run(world::Task<ExitStatus> life) {

@@ -97,6 +97,7 @@ class ServeWorld {
   [[nodiscard]] service::DirectorySource::Reader directory_reader(
       std::optional<std::vector<store::FileMark>> marks) const;
   [[nodiscard]] std::vector<Endpoint> bound_endpoints() const;
+  [[nodiscard]] service::ForwardSource forward_source() const;
   void reload_token();
   void end_threads();
   void report_start();

@@ -73,8 +73,7 @@ Kind<Mailbox> mailbox_kind() {
               "Who has a mailbox: lines name[:hash[:…]] as in Dovecot's passwd-file; a bare name will do."),
           key("aliases", &Mailbox::aliases, path_or_empty(),
               "Other names for users, lists and people elsewhere, as in aliases(5), also for one address "
-              "(info@example.org) or "
-              "for everyone else in a domain (@example.org); \"\": none."),
+              "(info@example.org), by /regular expression/, or for everyone else in a domain (@example.org); \"\": none."),
           key("separator", &Mailbox::separator, text(),
               "What parts a user's name from a tag: mail for alice+tag reaches alice; \"\": no tags."),
           key("forward_file", &Mailbox::forward_file, file_name_or_empty(),

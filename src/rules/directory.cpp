@@ -48,6 +48,7 @@ Directory::Directory(Parts parts)
     : domains_(parts.domains.begin(), parts.domains.end()),
       own_addresses_(parts.own_addresses.begin(), parts.own_addresses.end()),
       aliases_(std::move(parts.aliases)),
+      patterns_(std::move(parts.patterns)),
       separator_(std::move(parts.separator)),
       primary_domain_(parts.domains.empty() ? "localhost" : parts.domains.front()),
       postmaster_(choose_postmaster(parts.users)) {
@@ -67,6 +68,16 @@ bool Directory::is_own_literal(std::string_view domain) const {
 
 const Alias* Directory::find_alias(std::string_view local_part, std::string_view domain) const {
   return find_by_address(aliases_, local_part, domain);
+}
+
+std::optional<Directory::PatternMatch> Directory::find_pattern(std::string_view local_part,
+                                                               std::string_view domain) const {
+  if (patterns_.empty() || local_part.contains('@')) return std::nullopt;
+  const auto address = address_key(local_part, domain);
+  for (const auto& pattern : patterns_) {
+    if (auto targets = pattern.targets_for(address)) return PatternMatch{&pattern.alias(), std::move(*targets)};
+  }
+  return std::nullopt;
 }
 
 const Alias* Directory::find_catch_all(std::string_view domain) const {

@@ -6,35 +6,17 @@
 #include "base/ip_address.hpp"
 #include "mail/address.hpp"
 #include "mail/user_name.hpp"
+#include "rules/alias.hpp"
+#include "rules/alias_pattern.hpp"
 
 #include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <unordered_set>
-#include <variant>
 #include <vector>
 
 namespace posthorn::rules {
-
-/// A name without a domain, on the right of an alias: of the domain that the alias was asked about.
-struct LocalTarget {
-  std::string local_part;      ///< canonical
-  bool skips_aliases = false;  ///< written "\name": the user, whatever aliases there are
-
-  bool operator==(const LocalTarget&) const = default;
-};
-
-using AliasTarget = std::variant<LocalTarget, mail::Address>;
-
-struct Alias {
-  std::vector<AliasTarget> targets;
-  unsigned line = 0;  ///< in the file it comes from, for messages to people
-};
-
-/// By what is aliased, canonical: "info" (in each of our domains), "info@example.org", or "@example.org" for everyone in
-/// that domain who is not there otherwise.
-using AliasTable = std::unordered_map<std::string, Alias>;
 
 class Directory {
  public:
@@ -43,6 +25,7 @@ class Directory {
     std::vector<IpAddress> own_addresses;  ///< beside the loopback's
     std::vector<mail::UserName> users;     ///< in the order of the file
     AliasTable aliases;
+    std::vector<AliasPattern> patterns;    ///< in the order of the file
     std::string separator = "+";  ///< between a name and a tag; empty: no tags
   };
 
@@ -53,6 +36,12 @@ class Directory {
 
   /// The alias for this one address, then the one for the name in every domain. Parts are canonical.
   [[nodiscard]] const Alias* find_alias(std::string_view local_part, std::string_view domain) const;
+  /// The first alias whose regular expression matches the address, with its targets for this one.
+  struct PatternMatch {
+    const Alias* alias = nullptr;
+    std::vector<AliasTarget> targets;
+  };
+  [[nodiscard]] std::optional<PatternMatch> find_pattern(std::string_view local_part, std::string_view domain) const;
   /// The alias for everyone else in the domain.
   [[nodiscard]] const Alias* find_catch_all(std::string_view domain) const;
 
@@ -77,6 +66,7 @@ class Directory {
   std::unordered_set<IpAddress> own_addresses_;
   std::unordered_map<std::string, mail::UserName> users_;
   AliasTable aliases_;
+  std::vector<AliasPattern> patterns_;
   std::string separator_;
   std::string primary_domain_;
   mail::UserName postmaster_;

@@ -62,7 +62,9 @@ class Router {
     if (readings_of(local_part, directory_.separator()).back().name == "postmaster") {
       return add_mailbox({directory_.postmaster(), {}, address});
     }
-    const auto* catch_all = with_aliases ? directory_.find_catch_all(domain) : nullptr;
+    if (!with_aliases) return false;
+    if (auto match = directory_.find_pattern(local_part, domain)) return expand(*match, address);
+    const auto* catch_all = directory_.find_catch_all(domain);
     return catch_all != nullptr && !is_open(*catch_all) && expand(*catch_all, address);
   }
 
@@ -75,6 +77,17 @@ class Router {
     if (open_.size() >= settings_.depth) return give_up("too many aliases lead to each other");
     open_.push_back(&alias);
     for (const auto& target : alias.targets) follow_target(target, asked);
+    open_.pop_back();
+    return true;
+  }
+
+  /// What the expression matched is part of the targets: each address is followed by itself, and once.
+  bool expand(const Directory::PatternMatch& match, const mail::Address& asked) {
+    routed_.by_alias = true;
+    if (!matched_.insert(asked).second) return true;
+    if (open_.size() >= settings_.depth) return give_up("too many aliases lead to each other");
+    open_.push_back(match.alias);
+    for (const auto& target : match.targets) follow_target(target, asked);
     open_.pop_back();
     return true;
   }
@@ -130,6 +143,7 @@ class Router {
   BrokenAlias broken_;                         // with a reason: as soon as one is found
   std::vector<const Alias*> open_;             // being followed, outermost first
   std::unordered_set<const Alias*> expanded_;  // followed before: their ends are known
+  std::unordered_set<mail::Address> matched_;  // by an expression
   std::unordered_set<mail::Address> remote_seen_;
   std::unordered_set<mail::UserName> users_seen_;
 };

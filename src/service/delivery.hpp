@@ -38,7 +38,8 @@ struct RecipientResult {
   std::string status_code;  ///< RFC 3463, "4.2.2"
   std::string reply;        ///< the peer's words, or ours for the sender: no path, no secret
   std::string remote_host;  ///< who said so; empty: we
-  bool passed_on = false;   ///< delivered to a server that reports by itself (RFC 3461 §5.2.1)
+  bool passed_on = false;   ///< to a server that reports by itself (RFC 3461 §5.2.1), or redirected with the wishes for reports
+  bool in_mailbox = false;  ///< delivered by a server for which this is the end (LMTP): "delivered", not "relayed"
 };
 
 struct AttemptResult {

@@ -90,6 +90,7 @@ world::Task<Result<>> Intake::store(IntakeEnvelope last) {
   message.delivery_name = world_.names.make(message.arrival, message.envelope.recipients.size());
   message.origin = std::move(last.origin);
   message.head = std::move(last.head);
+  message.settles = std::move(last.settles);
   if (submission_) {
     message.head += rules::missing_fields(scanner_.facts(), message.arrival, id_, hostname_);
   }

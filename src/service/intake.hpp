@@ -42,6 +42,7 @@ struct IntakeEnvelope {
   store::Origin origin;
   std::string head;  ///< the trace field
   std::vector<store::RecipientState> states;  ///< empty: all are queued
+  std::optional<store::Settlement> settles;   ///< becomes durable with the message, both or neither
 };
 
 class Intake {

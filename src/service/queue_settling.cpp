@@ -136,8 +136,9 @@ RoundEvent QueueManager::round_event(Lane lane, const store::StoredMessage& mess
                               .warned = state.warned};
   (state.remote_host.empty() ? event.reason : event.reply) = state.reply;
   if (state.status == Status::delivered) {
-    const auto sent = result.passed_on ? Happened::passed_on : Happened::relayed;
-    event.what = lane == Lane::local ? Happened::delivered : sent;
+    // RFC 3461 §6.3 (action): "delivered" is final delivery; LMTP's 250 says no less (RFC 2033 §4.2).
+    const auto sent = lane == Lane::local || result.in_mailbox ? Happened::delivered : Happened::relayed;
+    event.what = result.passed_on ? Happened::passed_on : sent;
   } else if (state.status == Status::failed) {
     event.what = step.is_expired ? Happened::expired : Happened::failed;
   }

@@ -101,6 +101,7 @@ void RemoteLetter::note(const smtp::MessageDone& done, std::string_view host) {
     const auto& outcome = done.outcomes.at(told++);
     last_[index_of_[at]] = result_of(open_[at], outcome, host);
     last_[index_of_[at]].passed_on = done.dsn_passed_on;
+    last_[index_of_[at]].in_mailbox = done.is_final_delivery;
     const bool is_open = outcome.kind == smtp::Outcome::Kind::untried || rules::may_try_elsewhere(outcome);
     if (outcome.kind == smtp::Outcome::Kind::delivered) health_ = rules::Health::worked;
     if (outcome.code != 0 && health_ != rules::Health::worked) {

@@ -44,6 +44,11 @@ world::Task<Result<>> Reporter::report(const store::StoredMessage& message, std:
   store::NewMessage bounce{.id = id};
   bounce.envelope = world_.gatekeeper.expand(rules::report_envelope(plan->to, built)).envelope;
   if (bounce.envelope.recipients.empty()) bounce.envelope = rules::report_envelope(plan->to, built);
+  // What tells the postmaster and fails ends there, also where an alias or a redirect leads on to another address: a report
+  // about it would go the same way.
+  if (plan->to == settings_.bounce.postmaster) {
+    for (auto& recipient : bounce.envelope.recipients) recipient.notify.never = true;
+  }
   bounce.arrival = report.now;
   bounce.delivery_name = world_.names.make(bounce.arrival, bounce.envelope.recipients.size());
   bounce.origin = {.door = store::Origin::Door::report};

@@ -92,7 +92,7 @@ world::Task<Result<>> Server::start() {
   history_ = std::make_unique<History>(History::World{home(), world_.disk, world_.workers, world_.log, world_.clock},
                                        settings_.history);
   queue_ = std::make_unique<QueueManager>(QueueWorld{home(), *spool_, world_.log, world_.random, parts_.routes,
-                                                     *reporter_, *history_, parts_.local, parts_.remote},
+                                                     *reporter_, *history_, local_deliverer(), parts_.remote},
                                           settings_.queue);
   for (auto& loop : world_.loops) services_.push_back(std::make_unique<LoopServices>(*this, loop));
   for (auto& service : services_) service->start();
@@ -119,6 +119,18 @@ void Server::open_control() {
   control_ = std::make_unique<ControlServer>(ControlServer::World{home(), world_.log, *control_routes_}, settings_.control);
   for (auto& acceptor : world_.control) control_->open(std::move(acceptor));
   world_.control.clear();
+}
+
+Deliverer& Server::local_deliverer() {
+  if (!parts_.forwards) return parts_.local;
+  redirect_intake_ = std::make_unique<IntakeWorld>(
+      IntakeWorld{home(), *spool_, world_.log, delivery_names_, parts_.routes,
+                  [this](MessageId id, std::vector<Group> groups) { queue_->accepted(id, std::move(groups)); },
+                  traffic_});
+  redirecting_ = std::make_unique<RedirectingDelivery>(
+      RedirectingDelivery::World{home(), world_.workers, world_.log, *redirect_intake_, gatekeeper_, policy_, parts_.directory},
+      parts_.forwards, parts_.local);
+  return *redirecting_;
 }
 
 world::Task<> Server::take_up_waiting() {

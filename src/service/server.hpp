@@ -14,6 +14,7 @@
 #include "service/login_desk.hpp"
 #include "service/metrics.hpp"
 #include "service/queue_manager.hpp"
+#include "service/redirecting_delivery.hpp"
 #include "service/reporter.hpp"
 #include "service/session_names.hpp"
 #include "store/spool.hpp"
@@ -76,6 +77,7 @@ class Server {
     Deliverer* remote = nullptr;  ///< none: remote mail waits in the spool
     const Explainer* explainer = nullptr;  ///< for the control interface
     world::Authenticator* authenticator = nullptr;  ///< none: nobody can log in
+    ForwardSource forwards{};  ///< none: users do not redirect their mail
   };
 
   Server(ServerWorld world, ServerSettings settings, Parts parts);
@@ -102,6 +104,8 @@ class Server {
  private:
   class LoopServices;
 
+  /// What delivers to mailboxes: redirects first, where there are any.
+  [[nodiscard]] Deliverer& local_deliverer();
   [[nodiscard]] world::Loop& home() { return world_.loops.front().loop; }
   void open_control();
   [[nodiscard]] world::Task<> take_up_waiting();
@@ -121,6 +125,8 @@ class Server {
   std::unique_ptr<store::Spool> spool_;
   Gatekeeper gatekeeper_;
   std::unique_ptr<Reporter> reporter_;
+  std::unique_ptr<IntakeWorld> redirect_intake_;
+  std::unique_ptr<RedirectingDelivery> redirecting_;
   std::unique_ptr<History> history_;
   std::unique_ptr<QueueManager> queue_;
   std::unique_ptr<Metrics> metrics_;

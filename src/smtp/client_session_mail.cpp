@@ -229,7 +229,7 @@ void ClientSession::finish_message() {
   if (transaction_->was_answered()) ++messages_;
   effects_.emplace_back(MessageDone{.outcomes = transaction_->take_outcomes(),
                                     .needs_seven_bit = needs_seven_bit(transaction_->message(), peer_),
-                                    .dsn_passed_on = peer_.dsn});
+                                    .is_final_delivery = is_lmtp(), .dsn_passed_on = peer_.dsn});
   transaction_.reset();
   question_ = Question::none;
   if (quit_asked_ && is_idle()) leave({.reason = Reason::finished, .step = Step::quit});

@@ -46,6 +46,15 @@ std::string_view without_display_name(std::string_view text) {
   return ascii::trim(text.substr(open + 1, text.size() - open - 2));
 }
 
+/// Where the expression of a line that begins with "/" ends: at the next "/" that no backslash stands before.
+std::size_t end_of_expression(std::string_view line) {
+  for (std::size_t at = 1; at < line.size(); ++at) {
+    if (line[at] == '/') return at;
+    if (line[at] == '\\') ++at;
+  }
+  return std::string_view::npos;
+}
+
 Result<rules::AliasTarget> read_target(std::string_view text) {
   if (text.starts_with('|')) {
     return failure(Error::Kind::invalid, "starts a program, which mail never does here; deliver by LMTP instead");
@@ -84,6 +93,7 @@ class AliasParser {
   void fault(const Spot& spot, std::string text) { list_.faults.push_back({spot.file, spot.line, std::move(text)}); }
 
   void read_line(const LogicalLine& line, const Spot& spot) {
+    if (line.text.starts_with('/')) return read_pattern(line.text, spot);
     const auto colon = find_unquoted(line.text, ':');
     if (colon == std::string_view::npos) return fault(spot, "is not NAME: TARGET, …");
     const auto left = ascii::trim(std::string_view(line.text).substr(0, colon));
@@ -97,6 +107,21 @@ class AliasParser {
     place->second.line = spot.line;
     read_targets(std::string_view(line.text).substr(colon + 1), spot, place->second);
     if (place->second.targets.empty()) fault(spot, quoted(left) + " leads nowhere; its mail is put off");
+  }
+
+  /// `/expression/: targets`
+  void read_pattern(std::string_view line, const Spot& spot) {
+    const auto end = end_of_expression(line);
+    const auto rest = end == std::string_view::npos ? std::string_view{} : ascii::trim(line.substr(end + 1));
+    if (!rest.starts_with(':')) return fault(spot, "is not /EXPRESSION/: TARGET, …");
+    if (list_.patterns.size() >= limits_.patterns) {
+      return fault(spot, fmt::format("more than {} regular expressions; the rest is ignored", limits_.patterns));
+    }
+    rules::Alias alias{.targets = {}, .line = spot.line};
+    read_targets(rest.substr(1), spot, alias);
+    auto pattern = rules::AliasPattern::make(line.substr(1, end - 1), std::move(alias));
+    if (!pattern) return fault(spot, quoted(line.substr(0, end + 1)) + " is no regular expression: " + pattern.error().text);
+    list_.patterns.push_back(std::move(*pattern));
   }
 
   void read_targets(std::string_view text, const Spot& spot, rules::Alias& into) {
@@ -142,6 +167,12 @@ class AliasParser {
 };
 
 }  // namespace
+
+Result<rules::AliasTarget> parse_alias_target(std::string_view text) {
+  const auto target = without_display_name(text);
+  const auto meaning = unquoted(target);
+  return read_target(meaning.starts_with('|') || meaning.starts_with('/') ? std::string_view(meaning) : target);
+}
 
 AliasList parse_aliases(std::string_view text, const std::string& file, const IncludeReader& read_include,
                         const AliasLimits& limits) {

@@ -21,6 +21,7 @@ class DirectoryLoader {
                                   .own_addresses = settings_.own_addresses,
                                   .users = {},
                                   .aliases = {},
+                                  .patterns = {},
                                   .separator = settings_.separator};
     if (auto read = read_users(parts); !read) return failure(std::move(read.error()));
     if (auto read = read_aliases(parts); !read) return failure(std::move(read.error()));
@@ -50,6 +51,7 @@ class DirectoryLoader {
     if (!text) return failure(std::move(text.error()).context("reading the aliases"));
     auto list = parse_aliases(*text, settings_.aliases_file, [this](const auto& path) { return read_include(path); });
     parts.aliases = std::move(list.aliases);
+    parts.patterns = std::move(list.patterns);
     add_faults(std::move(list.faults));
     return {};
   }

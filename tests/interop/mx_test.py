@@ -21,6 +21,7 @@ ZONES = {
     "literal.test.": "@ MX 10 127.0.2.1.\n",
     "empty.test.": "@ TXT nothing\n",
     "lost.test.": "@ MX 10 mx.nowhere.test.\n",
+    "loop.test.": "@ MX 10 one\none CNAME two\ntwo CNAME one\nround CNAME about\nabout CNAME round\n",
     "secure.test.": HOSTS + "@ MX 10 mx1\n",
     "forged.test.": HOSTS + "@ MX 10 mx1\n",
 }
@@ -125,7 +126,7 @@ class Mx(unittest.TestCase):
 
     def test_what_dns_cannot_tell_now_waits(self):
         before = len(self.server.names("alice"))
-        for domain in ("broken.test", "forged.test"):
+        for domain in ("broken.test", "forged.test", "loop.test", "round.loop.test"):
             self.send(f"bob@{domain}")
             harness.wait_until(lambda to=f"bob@{domain}": self.deferrals(to) >= 2, 30, f"two attempts for {domain}", describe=self.server.told)
         self.assertEqual(len(self.server.names("alice")), before, "nothing comes back")

@@ -115,7 +115,8 @@ bool SimulatedServer::start() {
   settings.spool.reserve_octets = std::uint64_t{2} * options_.segment_octets;
   settings.spool.largest_message = options_.reception.message.octets;
   settings.queue.paused = options_.paused;
-  settings.reporter = {.bounce = {.postmaster = *mail::Address::parse("postmaster@example.org")}, .hostname = "mx.example.org", .report = {}};
+  settings.queue.retry = options_.retry;
+  settings.reporter = {.bounce = {.expire = options_.retry.expire, .postmaster = *mail::Address::parse("postmaster@example.org")}, .hostname = "mx.example.org", .report = {}};
   settings.control.token = std::make_shared<const Secret>(std::string(token));
   settings.history.files = {.folder = std::string(state_folder) + "/history", .keep = std::chrono::days{12}};
   std::vector<service::LoopAcceptor> acceptors;
@@ -128,7 +129,7 @@ bool SimulatedServer::start() {
   world.control.push_back(network_.listen(control));
   server_ = std::make_unique<service::Server>(std::move(world), std::move(settings),
                                               service::Server::Parts{directory_, routes_, local_delivery_, &remote_delivery_,
-                                                                     &explainer_, &authenticator_});
+                                                                     &explainer_, &authenticator_, forward_source()});
   std::optional<bool> started;
   tasks_.start([](service::Server& server, std::optional<bool>& out, KeptLog& log) -> world::Task<> {
     const auto result = co_await server.start();
@@ -138,6 +139,13 @@ bool SimulatedServer::start() {
   while (!started && loop_.step()) {
   }
   return started.value_or(false);
+}
+
+service::ForwardSource SimulatedServer::forward_source() {
+  if (options_.forward_file.empty()) return {};
+  return [this](const std::string& user) {
+    return store::read_forward(disk_, {mail_root, options_.forward_file, {1000, 1000}}, *mail::UserName::parse(user));
+  };
 }
 
 std::string SimulatedServer::talk(const Endpoint& to, std::string words, Duration patience) {

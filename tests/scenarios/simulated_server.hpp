@@ -42,7 +42,9 @@ struct ServerOptions {
   service::ConnectionLimits::Settings limits{};
   std::uint32_t segment_octets = 64 << 10;
   bool paused = false;
+  rules::RetrySettings retry{};
   rules::Routing::Settings routing{};
+  std::string forward_file{};  ///< of users who redirect their mail; empty: nobody does
 };
 
 class SimulatedServer {
@@ -87,6 +89,8 @@ class SimulatedServer {
   [[nodiscard]] std::vector<std::string> mails(std::string_view user) const;
 
  private:
+  [[nodiscard]] service::ForwardSource forward_source();
+
   sim::Disk& disk_;
   ServerOptions options_;
   KeptLog log_;
