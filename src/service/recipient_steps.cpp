@@ -42,7 +42,8 @@ bool is_over(const rules::NextStep& next) {
 
 void give_up(AttemptStep& step) {
   step.state.status = Status::failed;
-  step.state.status_code = "4.4.7";
+  // FAULTS F15: that the mailbox was full to the end says more than that the time is over.
+  if (step.state.status_code != "4.2.2") step.state.status_code = "4.4.7";
   step.is_expired = true;
 }
 

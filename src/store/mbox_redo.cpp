@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <charconv>
 #include <optional>
+#include <unordered_set>
 #include <utility>
 
 namespace posthorn::store {
@@ -27,6 +28,12 @@ std::optional<std::uint32_t> to_check(std::string_view digits) {
 
 std::string file_name(std::uint64_t offset, std::uint32_t check, std::string_view name) {
   return fmt::format("{}{}.{:08x}.{}", prefix, offset, check, name);
+}
+
+/// The mail's own, of such a name.
+std::string_view mail_name(std::string_view file) {
+  for (int part = 0; part < 2; ++part) file.remove_prefix(file.find('.', part == 0 ? prefix.size() : 0) + 1);
+  return file;
 }
 
 Result<std::string> read_piece(world::File& file, std::uint64_t offset, std::size_t octets) {
@@ -56,10 +63,26 @@ Result<std::vector<MboxRedo::Waiting>> MboxRedo::waiting() {
   return found;
 }
 
+/// A power cut may leave a file under the name that it was given anew and under the one before: then nothing was added yet.
+Result<> MboxRedo::keep_one_name(std::vector<Waiting>& mails) {
+  std::unordered_set<std::string> names;
+  std::vector<Waiting> kept;
+  for (auto& mail : mails) {
+    if (names.emplace(mail_name(mail.file)).second) {
+      kept.push_back(std::move(mail));
+    } else if (auto removed = folder_.remove(mail.file); !removed) {
+      return removed;
+    }
+  }
+  mails = std::move(kept);
+  return {};
+}
+
 Result<> MboxRedo::finish_earlier() {
   auto left = waiting();
   if (!left) return failure(left.error());
   if (left->empty()) return {};
+  if (auto sorted = keep_one_name(*left); !sorted) return sorted;
   const auto check = check_before(left->front().offset);
   if (!check) return failure(check.error());
   const auto size = mbox_.size();
@@ -111,8 +134,7 @@ Result<> MboxRedo::promise_at_end(Waiting& mail) {
   if (!end) return failure(end.error());
   const auto check = check_before(*end);
   if (!check) return failure(check.error());
-  const auto name = mail.file.substr(mail.file.find('.', mail.file.find('.', prefix.size()) + 1) + 1);
-  Waiting next{*end, *check, file_name(*end, *check, name)};
+  Waiting next{*end, *check, file_name(*end, *check, mail_name(mail.file))};
   if (auto moved = folder_.rename(mail.file, folder_, next.file, true); !moved) return moved;
   mail = std::move(next);
   return folder_.sync();

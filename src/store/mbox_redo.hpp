@@ -41,6 +41,7 @@ class MboxRedo {
   };
 
   [[nodiscard]] Result<std::vector<Waiting>> waiting();
+  [[nodiscard]] Result<> keep_one_name(std::vector<Waiting>& mails);
   [[nodiscard]] Result<std::uint64_t> end_of(const Waiting& mail);
   [[nodiscard]] Result<> make_whole(Waiting& mail, const Earlier& earlier);
   [[nodiscard]] Result<> promise_at_end(Waiting& mail);

@@ -185,8 +185,8 @@ class Shared(unittest.TestCase):
         harness.wait_until(lambda: imap.select("Lists")[1] == [b"1"], 20, "mail in the folder", describe=self.server.told)
         harness.wait_until(lambda: self.agrees(imap), 20, "the same sum", describe=lambda: self.lines())
 
-        # The sixth does not fit, until Dovecot has removed one and noted it.
-        self.send(subject="late")
+        # A large one does not fit, until Dovecot has removed one and noted it.
+        self.send(octets=20_000, subject="late")
         harness.wait_until(lambda: "4.2.2" in self.server.told(), 20, "4.2.2", describe=self.server.told)
         imap.select("INBOX")
         imap.store("1", "+FLAGS", "\\Deleted")
