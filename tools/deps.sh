@@ -15,7 +15,7 @@ build_packages=(
 )
 test_packages=(
   libclang-rt-19-dev llvm-19 clang-tidy-19 clang-format-19 binutils git openssl sslscan strace iproute2
-  swaks libnet-ssleay-perl curl msmtp git-email libmailtools-perl mandoc nsd unbound ldnsutils bind9-dnsutils dpkg-dev
+  swaks libnet-ssleay-perl curl msmtp git-email libmailtools-perl mutt php-cli man-db mandoc zsh fish nsd unbound ldnsutils bind9-dnsutils dpkg-dev
 )
 
 usage() {

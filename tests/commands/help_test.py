@@ -49,12 +49,10 @@ class Manual(unittest.TestCase):
                 if option not in ("--help", "--version"):
                     self.assertIn(option, page, name)
 
-    @unittest.skipUnless(shutil.which("mandoc"), "mandoc is not installed")
     def test_mandoc_finds_no_fault(self):
         for name in ["", "settings", *COMMANDS]:
             run("mandoc", "-Tlint", "-Wwarning", text=self.page(name))
 
-    @unittest.skipUnless(shutil.which("man"), "man is not installed")
     def test_man_shows_it(self):
         with tempfile.TemporaryDirectory() as folder:
             for name in ["", "settings", "send", "sendmail"]:
@@ -89,11 +87,9 @@ class Completions(unittest.TestCase):
             self.assertTrue(wanted <= got and not unwanted & got, f"{words}: {got}")
         self.assertEqual(set(COMMANDS) - set(self.complete("")), set())
 
-    @unittest.skipUnless(shutil.which("zsh"), "zsh is not installed")
     def test_zsh_reads_it(self):
         run("zsh", "-n", "/dev/stdin", text=ask("--completion", "zsh"))
 
-    @unittest.skipUnless(shutil.which("fish"), "fish is not installed")
     def test_fish_offers_it(self):
         script = ask("--completion", "fish")
         run("fish", "--no-execute", text=script)

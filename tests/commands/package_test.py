@@ -16,7 +16,6 @@ def run(*words, **options):
     return subprocess.run(words, check=True, capture_output=True, text=True, timeout=240, **options).stdout
 
 
-@unittest.skipUnless(shutil.which("dpkg-shlibdeps"), "dpkg-dev is not installed")
 class Package(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
