@@ -4,7 +4,6 @@ and the shells understand it, and that each option of --help is in all of them."
 import os
 import pathlib
 import re
-import shutil
 import subprocess
 import tempfile
 import unittest
