@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps build test run bench fuzz sim lint format docs install package clean
+.PHONY: help deps build test run bench fuzz sim tsan lint format docs install package clean
 
 JOBS ?= $(shell nproc)
 PREFIX ?= /usr/local
@@ -21,13 +21,11 @@ build: ## build the optimised program, build/posthorn (installs nothing)
 	cmake --preset release --log-level=WARNING
 	$(BUILD) build --target posthorn -j $(JOBS)
 
-test: deps ## build with each sanitizer and optimised, run every test
+test: deps ## build with sanitizers and optimised, run every test
 	cmake --preset dev --log-level=WARNING
 	$(BUILD) build/dev -j $(JOBS)
 	cmake --preset release --log-level=WARNING
 	$(BUILD) build -j $(JOBS)
-	cmake --preset tsan --log-level=WARNING
-	$(BUILD) build/tsan --target posthorn -j $(JOBS)
 	ctest --test-dir build/dev -j $(JOBS) --timeout 300 --no-tests=error --output-on-failure
 
 run: ## build, start a complete server on loopback, send a mail through it, show it (ONCE=1: then end)
@@ -48,6 +46,11 @@ sim: deps build ## the whole server in a simulated world: many seeds, every cut 
 	tools/sim.py seeds $(or $(SEEDS),1-20000)
 	tools/sim.py exhaustive 2
 	tools/sim.py hunt
+
+tsan: deps ## the program under load, built with ThreadSanitizer
+	cmake --preset tsan --log-level=WARNING
+	$(BUILD) build/tsan --target posthorn -j $(JOBS)
+	POSTHORN=build/tsan/posthorn tests/program/threads_test.py
 
 lint: deps ## long functions and files, and clang-tidy: places to look
 	cmake --preset dev --log-level=WARNING
