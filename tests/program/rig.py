@@ -227,8 +227,8 @@ def family_of(pid):
 
 
 def engine_of(pid):
-    """The process that does the work: of the server's the one that holds the most memory."""
-    return max(family_of(pid), key=resident_octets)
+    """The process that does the work."""
+    return next(each for each in family_of(pid) if name_of(each) == "posthorn-engine")
 
 
 def log_process_of(pid):
