@@ -323,7 +323,7 @@ Step ServeWorld::make_server() {
 service::ForwardSource ServeWorld::forward_source() const {
   const auto& name = configuration_.mailbox.forward_file;
   if (name.empty()) return {};
-  const auto mailbox = mailbox_settings(configuration_);
+  const auto mailbox = mailbox_settings(configuration_, {system::user_id(), system::group_id()});
   const store::ForwardPlace place{mailbox.root, name, mailbox.account};
   return [this, place](const std::string& user) -> Result<std::optional<store::Forward>> {
     const auto name_of_user = mail::UserName::parse(user);

@@ -1,5 +1,6 @@
 #include "cli/user_verifiers.hpp"
 
+#include "store/text_file.hpp"
 #include "support/temporary_folder.hpp"
 #include "system/password_hash.hpp"
 #include "system/posix_disk.hpp"

@@ -13,6 +13,8 @@
 namespace {
 
 using namespace posthorn;
+using cli::encode;
+using system::encode;
 
 std::string_view text_of(const std::string& octets) { return octets; }
 std::string_view text_of(const Secret& octets) { return octets.reveal(); }
