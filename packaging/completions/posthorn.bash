@@ -8,6 +8,7 @@ _posthorn() {
       " queue") context="queue" ;;
       "queue list") context="queue list" ;;
       "queue show") context="queue show" ;;
+      "queue import-folder") context="queue import-folder" ;;
       "queue hold") context="queue hold" ;;
       "queue release") context="queue release" ;;
       "queue retry") context="queue retry" ;;
@@ -37,13 +38,14 @@ _posthorn() {
   done
   case $before in
     --attach|--certificate|--config|--key|--log|--mail-root|--password-file|--socket|--users|-C|-R|-c|-j|-u) COMPREPLY=($(compgen -f -- "$current")); return ;;
-    --cancel|--completion|--connections|--critical|--delay|--domain|--drop|--ehlo|--exhaustive|--expire|--from|--greylist|--hostname|--interface|--log-level|--man|--messages|--mx|--per-connection|--port|--rate|--recipient|--recipients|--refuse|--retry-after|--scheme|--seed|--seeds|--sender|--size|--size-limit|--state|--status|--threads|--time|--timeout|--tls|--to|--user|--warning|-F|-N|-R|-V|-f|-i|-n|-p|-s) COMPREPLY=(); return ;;
+    --cancel|--completion|--connections|--critical|--delay|--dns|--domain|--drop|--ehlo|--every|--exhaustive|--expire|--from|--greylist|--hostname|--interface|--log-level|--man|--messages|--mx|--per-connection|--port|--rate|--recipient|--recipients|--refuse|--retry-after|--scheme|--seed|--seeds|--selector|--sender|--server|--size|--size-limit|--state|--status|--threads|--time|--timeout|--tls|--to|--user|--warning|-F|-N|-R|-V|-f|-i|-n|-p|-s) COMPREPLY=(); return ;;
   esac
   case $context in
     "serve") words="--help -c --config -R --mail-root -s --domain -i --interface -p --port -l --loopback -j --log -n --log-level -D --debug -u --users --adopt-spool" ;;
-    "queue") words="--help -c --config --socket --json list show hold release retry remove expire" ;;
-    "queue list") words="--help --sender --recipient --domain --status" ;;
+    "queue") words="--help -c --config --socket --json list show import-folder hold release retry remove expire" ;;
+    "queue list") words="--help --sender --recipient --domain --all --status" ;;
     "queue show") words="--help" ;;
+    "queue import-folder") words="--help --server --every" ;;
     "queue hold") words="--help --all --sender --recipient --domain" ;;
     "queue release") words="--help --all --sender --recipient --domain" ;;
     "queue retry") words="--help --all --sender --recipient --domain" ;;
@@ -52,7 +54,7 @@ _posthorn() {
     "explain") words="--help -c --config --socket --json" ;;
     "send") words="--help --to --attach --body-as-is --via-queue --tls --verify --ehlo -4 -6 --user --password-file --timeout -q --quiet --retry-after --expire --foreground --list --json --cancel --resume -c --config" ;;
     "probe") words="--help --mx -p --port --timeout --tls --verify --ehlo -4 -6 --no-send --helo --json --monitor --warning --critical --certificate -c --config --codes" ;;
-    "check") words="--help -c --config --json" ;;
+    "check") words="--help -c --config --json --dns --selector" ;;
     "user") words="--help -c --config add passwd remove list" ;;
     "user add") words="--help --password --password-file --scheme" ;;
     "user passwd") words="--help --password-file --scheme" ;;

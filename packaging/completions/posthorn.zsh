@@ -49,7 +49,7 @@ _posthorn() {
       '--adopt-spool[take over a spool that another machine wrote\: mail that it sent since may be sent again]' '*:file:_files' ;;
     queue)
       local -a below
-      below=( 'list:what waits, in order of arrival' 'show:messages with their history and the dialogues of failed attempts' 'hold:keeps messages back until they are released' 'release:lets held messages go on; they are tried now' 'retry:tries messages now, also where the destination is backing off' 'remove:removes messages; nobody is told' 'expire:ends the time of messages now; their senders are told')
+      below=( 'list:what waits, in order of arrival' 'show:messages with their history and the dialogues of failed attempts' 'import-folder:sends what lies in hand-over folders (other_servers = "files")' 'hold:keeps messages back until they are released' 'release:lets held messages go on; they are tried now' 'retry:tries messages now, also where the destination is backing off' 'remove:removes messages; nobody is told' 'expire:ends the time of messages now; their senders are told')
       if (( CURRENT == 3 )); then _describe command below; fi
       _arguments '--help[this text]' \
       '-c[the configuration file, which names the server'\''s socket]:file:_files' \
@@ -59,7 +59,10 @@ _posthorn() {
       '--sender[of this sender\: an address, @domain, or <> for reports]:value: ' \
       '--recipient[for this recipient\: an address, or @domain]:value: ' \
       '--domain[for recipients in this domain]:value: ' \
+      '--all[all that waits, as without a filter]' \
       '--status[queued or held]:value: ' \
+      '--server[host\:port that takes the letters; else the server of the configuration]:value: ' \
+      '--every[go on, and look again after so many seconds]:value: ' \
       '--all[all that waits]' \
       '--sender[of this sender\: an address, @domain, or <> for reports]:value: ' \
       '--recipient[for this recipient\: an address, or @domain]:value: ' \
@@ -136,7 +139,9 @@ _posthorn() {
       _arguments '--help[this text]' \
       '-c[the configuration file]:file:_files' \
       '--config[the configuration file]:file:_files' \
-      '--json[print the findings as JSON]' '*:file:_files' ;;
+      '--json[print the findings as JSON]' \
+      '--dns[judge what DNS says of this domain instead]:value: ' \
+      '--selector[with --dns\: judge the DKIM key of this selector (may be repeated)]:value: ' '*:file:_files' ;;
     user)
       local -a below
       below=( 'add:adds users' 'passwd:sets the password of users, asked for at the terminal or read from standard input' 'remove:removes users; their mail stays' 'list:lists the users')
