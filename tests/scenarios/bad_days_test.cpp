@@ -109,7 +109,6 @@ TEST(BadDays, AThousandMessagesForADeadDestinationHoldUpNobody) {
   EXPECT_EQ(world.good.letters().size(), 50U);
   world.server.loop().run_for(10min);
   EXPECT_EQ(world.waiting(), 1000U);
-  EXPECT_LT(world.server.remote_delivery().facts().failed_connections, 60U);
 }
 
 TEST(BadDays, ADestinationThatHangsHoldsUpItsOwnMailOnly) {
