@@ -68,9 +68,17 @@ world::Task<ExitStatus> EngineProcess::live(system::ControlChannel parent) {
   parent_ = std::move(*watched);
   world_->users().ask_by([this] { tell(EnginePacket::users_wanted); });
   world::Event end(world_->home());
+  world::Event signs_ended(world_->home());
   world::Event watches_ended(world_->home());
-  tasks_.start(tell_progress(end));
-  if (auto started = co_await world_->server().start(); !started) co_return refuse(start_failure(started.error()));
+  tasks_.start([](EngineProcess& engine, world::Event& until, world::Event& ended) -> world::Task<> {
+    co_await engine.tell_progress(until);
+    ended.set();
+  }(*this, end, signs_ended));
+  if (auto started = co_await world_->server().start(); !started) {
+    end.set();
+    co_await signs_ended.wait(never);
+    co_return refuse(start_failure(started.error()));
+  }
   tell(EnginePacket::ready, world_->listening_text());
   tasks_.start([](ServeWorld& world, world::Event& until, world::Event& ended) -> world::Task<> {
     co_await world.watch_certificates(until);
@@ -80,6 +88,7 @@ world::Task<ExitStatus> EngineProcess::live(system::ControlChannel parent) {
   co_await world_->server().stop();
   end.set();
   co_await watches_ended.wait(never);
+  co_await signs_ended.wait(never);
   co_return ExitStatus::ok;
 }
 
