@@ -8,6 +8,7 @@
 #include "service/domain_check.hpp"
 #include "system/dns_service.hpp"
 #include "system/unbound_resolver.hpp"
+#include "world/silent_log.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -21,17 +22,10 @@ using nlohmann::ordered_json;
 using rules::Grade;
 using Findings = std::vector<rules::DomainFinding>;
 
-/// The service tells whether it validates; the findings say what follows from that.
-class Silence final : public world::Log {
- public:
-  void write(world::LogRecord /*record*/) override {}
-  [[nodiscard]] bool takes(world::LogLevel /*level*/) const override { return false; }
-};
-
 Result<Findings> look(const std::string& domain, const DnsCheckOptions& options, const config::Configuration& configuration) {
   auto world = ClientWorld::make();
   if (!world) return failure(std::move(world.error()));
-  Silence log;
+  world::SilentLog log;  // whether answers are validated shows in the findings
   const system::SystemClock clock;
   auto dns = system::DnsService::make(
       {.servers = configuration.dns.servers, .trust_anchor = configuration.dns.trust_anchor}, clock, log);

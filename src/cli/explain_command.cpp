@@ -15,6 +15,7 @@
 #include "system/event_loop.hpp"
 #include "system/posix_disk.hpp"
 #include "system/unbound_resolver.hpp"
+#include "world/silent_log.hpp"
 
 #include <utility>
 
@@ -25,12 +26,6 @@ struct Request {
   std::string what;
   std::string socket;
   bool as_json = false;
-};
-
-class SilentLog final : public world::Log {
- public:
-  void write(world::LogRecord /*record*/) override {}
-  [[nodiscard]] bool takes(world::LogLevel /*level*/) const override { return false; }
 };
 
 ExitStatus explain_message(const Request& request, Console& console) {
@@ -51,7 +46,7 @@ Result<service::Explanation> explain_here(const config::Configuration& configura
                                           std::shared_ptr<const rules::Directory> directory) {
   const system::SystemClock clock;
   system::KernelRandom random;
-  SilentLog log;
+  world::SilentLog log;
   auto loop = system::EventLoop::make(clock);
   if (!loop) return failure(std::move(loop.error()));
   auto dns = system::DnsService::make(

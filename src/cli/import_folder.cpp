@@ -7,6 +7,7 @@
 #include "rules/next_hop.hpp"
 #include "service/file_letter.hpp"
 #include "service/send_attempt.hpp"
+#include "service/silent_watcher.hpp"
 #include "store/handover_letters.hpp"
 #include "system/posix_disk.hpp"
 
@@ -21,16 +22,6 @@ using Kind = smtp::Outcome::Kind;
 
 constexpr std::uint16_t smtp_port = 25;
 constexpr Duration name_timeout = std::chrono::seconds{30};
-
-class NoWatcher final : public service::ConversationWatcher {
-  void on_connecting(const Endpoint& /*to*/) override {}
-  void on_unreachable(const Endpoint& /*to*/, std::string_view /*why*/) override {}
-  void on_state(smtp::ClientState /*state*/) override {}
-  void on_line(const smtp::DialogueLine& /*line*/) override {}
-  void on_tls(const world::TlsFacts& /*facts*/) override {}
-  void on_size(std::uint64_t /*octets*/) override {}
-  void on_text(std::string_view /*piece*/) override {}
-};
 
 /// What became of one letter.
 struct Fates {
@@ -124,7 +115,7 @@ Result<Fates> Importer::offer(store::HandOverLetters& letters, const std::string
     fates.why = letter.error().text;
     return fates;
   }
-  NoWatcher nobody;
+  service::SilentWatcher nobody;
   const service::SendOrder what{envelope.sender, envelope.recipients, *letter};
   service::SendAttempt attempt({client_.network(), client_.workers()}, access_, what, nobody);
   const auto report = client_.run(attempt.run());

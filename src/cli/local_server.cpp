@@ -4,6 +4,7 @@
 #include "cli/load_configuration.hpp"
 #include "cli/send_work.hpp"
 #include "service/memory_file.hpp"
+#include "service/silent_watcher.hpp"
 #include "system/own_user.hpp"
 
 #include <fmt/format.h>
@@ -31,16 +32,6 @@ void add_endpoints(const config::Listener& listener, std::vector<Endpoint>& into
     }
   }
 }
-
-class Silence final : public service::ConversationWatcher {
-  void on_connecting(const Endpoint& /*to*/) override {}
-  void on_unreachable(const Endpoint& /*to*/, std::string_view /*why*/) override {}
-  void on_state(smtp::ClientState /*state*/) override {}
-  void on_line(const smtp::DialogueLine& /*line*/) override {}
-  void on_tls(const world::TlsFacts& /*facts*/) override {}
-  void on_size(std::uint64_t /*octets*/) override {}
-  void on_text(std::string_view /*piece*/) override {}
-};
 
 Result<service::FileLetter> make_notice(const mail::Address& to, const std::string& subject, const std::string& text) {
   const system::SystemClock clock;
@@ -92,7 +83,7 @@ Result<> mail_own_user(const std::string& configuration, const std::string& subj
   auto access = access_of(entry, std::nullopt);
   access.host = "localhost";
   access.endpoints = std::move(server.endpoints);
-  Silence silence;
+  service::SilentWatcher silence;
   const auto done = try_once(entry, *letter, std::move(access), silence);
   if (done.verdict == rules::SendVerdict::delivered) return {};
   return failure(Error::Kind::refused, done.last_words);

@@ -4,6 +4,7 @@
 #include "service/target_finder.hpp"
 #include "system/dns_service.hpp"
 #include "system/unbound_resolver.hpp"
+#include "world/silent_log.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -11,12 +12,6 @@
 
 namespace posthorn::cli {
 namespace {
-
-class Silence final : public world::Log {
- public:
-  void write(world::LogRecord /*record*/) override {}
-  [[nodiscard]] bool takes(world::LogLevel /*level*/) const override { return false; }
-};
 
 service::TargetFinderSettings settings_of(const MxQuestion& question) {
   service::TargetFinderSettings settings;
@@ -51,7 +46,7 @@ world::Task<Result<std::vector<MxHost>>> find_all(service::TargetFinder& finder,
 Result<std::vector<MxHost>> find_mx_hosts(const MxQuestion& question) {
   auto world = ClientWorld::make();
   if (!world) return failure(std::move(world.error()));
-  Silence log;
+  world::SilentLog log;
   const system::SystemClock clock;
   system::KernelRandom random;
   auto dns = system::DnsService::make({.servers = question.dns_servers, .trust_anchor = question.trust_anchor}, clock, log);

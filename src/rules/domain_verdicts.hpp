@@ -25,7 +25,7 @@ struct DomainFinding {
   Grade grade = Grade::good;
   std::string subject;  ///< "MX", "SPF", …
   std::string name;     ///< what DNS was asked for, or the host concerned
-  std::string text;     ///< clean, one line
+  std::string text;     ///< with the name may hold what DNS said: clean both before they are shown
 
   bool operator==(const DomainFinding&) const = default;
 };

@@ -1,7 +1,6 @@
 #include "service/domain_check.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <deque>

@@ -151,13 +151,13 @@ smtp::Channel Reception::note_tls(const world::TlsFacts& facts) {
   return {.encrypted = true, .has_binding = !exporter_binding_.empty() || !unique_binding_.empty()};
 }
 
-/// Effects that need no waiting, which is nearly all of them.
 /// For whoever looks over the session's shoulder: codes, never what the client said.
 void Reception::note_reply(const smtp::Reply& reply) {
   if (!world_.log.takes(world::LogLevel::debug)) return;
   world_.log.debug("session.reply", {{"session", start_.session}, {"peer", peer_address().to_string()}, {"code", reply.code()}});
 }
 
+/// Effects that need no waiting, which is nearly all of them.
 bool Reception::perform_at_once(smtp::Effect& effect) {
   return std::visit(
       overloaded{

@@ -8,6 +8,7 @@
 #include "store/spool_quarantine.hpp"
 #include "store/spool_recovery.hpp"
 #include "store/spool_state.hpp"
+#include "world/silent_log.hpp"
 
 #include <fmt/core.h>
 
@@ -17,12 +18,6 @@
 
 namespace posthorn::store {
 namespace {
-
-class NoLog final : public world::Log {
- public:
-  void write(world::LogRecord /*record*/) override {}
-  [[nodiscard]] bool takes(world::LogLevel /*level*/) const override { return false; }
-};
 
 /// Nothing here is handed to another thread.
 class OwnThread final : public world::Workers {
@@ -56,7 +51,7 @@ struct SpoolInspection::Parts {
         quarantine(nullptr, log),
         reader(state, folder, *bodies, quarantine) {}
 
-  NoLog log;
+  world::SilentLog log;
   OwnThread workers;
   SpoolPlace place;
   SpoolState state;

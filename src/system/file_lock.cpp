@@ -1,12 +1,12 @@
 #include "system/file_lock.hpp"
 
+#include "system/process.hpp"
 #include "system/system_error.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <ctime>
 
 namespace posthorn::system {
 namespace {
@@ -16,11 +16,6 @@ constexpr Duration longest_nap = std::chrono::milliseconds{20};
 
 }  // namespace
 
-void nap(Duration length) {
-  const timespec time{.tv_sec = 0, .tv_nsec = static_cast<long>(length.count())};
-  static_cast<void>(::nanosleep(&time, nullptr));
-}
-
 /// The call that waits by itself has no limit, so it is asked again and again, at growing intervals.
 Result<> lock_open_file(int descriptor, const std::string& path, Duration wait) {
   const struct flock whole{.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 0, .l_pid = 0};
@@ -28,7 +23,7 @@ Result<> lock_open_file(int descriptor, const std::string& path, Duration wait) 
     if (::fcntl(descriptor, F_OFD_SETLK, &whole) == 0) return {};
     const bool is_held = errno == EAGAIN || errno == EACCES;
     if (!is_held || wait <= Duration{}) return system_failure("lock " + path, is_held ? EBUSY : errno);
-    nap(std::min(length, wait));
+    pause_for(std::min(length, wait));
     wait -= length;
   }
 }

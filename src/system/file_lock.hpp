@@ -12,7 +12,4 @@ namespace posthorn::system {
 /// one another, and lockf(3) of others excludes us. `in_use` if another still holds it after `wait`.
 [[nodiscard]] Result<> lock_open_file(int descriptor, const std::string& path, Duration wait);
 
-/// Sleeps; below a second.
-void nap(Duration length);
-
 }  // namespace posthorn::system

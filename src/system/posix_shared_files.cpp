@@ -5,6 +5,7 @@
 #include "system/file_lock.hpp"
 #include "system/posix_file.hpp"
 #include "system/posix_folder.hpp"
+#include "system/process.hpp"
 #include "system/system_error.hpp"
 
 #include <fcntl.h>
@@ -142,7 +143,7 @@ Result<std::unique_ptr<world::FileLock>> PosixSharedFiles::dot_lock(world::Folde
       return failure(Error::Kind::in_use, folder.path() + "/" + std::string(name) +
                                               ": another program holds the mailbox; remove the file if none does");
     }
-    nap(lock_nap);
+    pause_for(lock_nap);
     wait -= lock_nap;
   }
 }
