@@ -58,7 +58,7 @@ class NameServer:
             if kind:
                 digests = (self.folder / f"{keys[0]}.ds").read_text()
         signed = self.file_of(name).with_name(self.file_of(name).name + ".signed")
-        subprocess.run(["ldns-signzone", "-n", "-e", "20400101000000", "-f", signed, self.file_of(name), *keys],
+        subprocess.run(["ldns-signzone", "-n", "-e", "20370101000000", "-f", signed, self.file_of(name), *keys],
                        cwd=self.folder, check=True, capture_output=True)
         if name in self.tampered:
             find, replace = self.tampered[name]

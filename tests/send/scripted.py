@@ -58,7 +58,7 @@ class Server:
     def serve(self, connection):
         with connection, connection.makefile("rb") as lines:
             try:
-                if self.answer(connection, ""):
+                if self.answer(connection, "") is not None:
                     self.talk(connection, lines)
             except OSError:
                 pass
@@ -68,11 +68,12 @@ class Server:
             text = line.decode("utf-8", "surrogateescape").rstrip("\r\n")
             self.commands.append(text)
             word = text.split(" ")[0].upper()
-            if not self.answer(connection, word):
+            reply = self.answer(connection, word)
+            if reply is None:
                 return
-            if word == "DATA" and self.last.startswith(b"354"):
+            if word == "DATA" and reply.startswith(b"354"):
                 self.texts.append(self.read_text(lines))
-                if not self.answer(connection, "."):
+                if self.answer(connection, ".") is None:
                     return
             if word == "QUIT":
                 return
@@ -85,21 +86,20 @@ class Server:
         return b"".join(text)
 
     def answer(self, connection, word):
-        """False: the conversation is over."""
+        """What was said; None: the conversation is over."""
         what = self.script.get(word, "502 5.5.1 not known")
         if isinstance(what, list):
             what = what.pop(0) if len(what) > 1 else what[0]
         if callable(what):
             what = what(connection)
-        self.last = b""
         if what is CLOSE or what is None:
-            return False
+            return None
         if what is SILENCE:
             self.ended.wait(30)
-            return False
-        self.last = what if isinstance(what, bytes) else what.encode() + b"\r\n"
-        connection.sendall(self.last)
-        return True
+            return None
+        reply = what if isinstance(what, bytes) else what.encode() + b"\r\n"
+        connection.sendall(reply)
+        return reply
 
     def words(self):
         return [command.split(" ")[0] for command in self.commands]
