@@ -22,6 +22,9 @@ PACKAGES = {
     "exim": ["exim4-daemon-light", "exim4-base"],
     "opensmtpd": ["opensmtpd"],
     "postgrey": ["postgrey"],
+    "fail2ban": ["fail2ban"],
+    "systemd": ["systemd"],
+    "thunderbird": ["thunderbird"],  # 80 MB, and 8 MB of libraries
 }
 # Paths compiled into programs that no setting changes: made relative, for programs that are started in the peer's folder.
 DOVECOT = "usr/lib/dovecot/"
