@@ -9,6 +9,7 @@ Packages are kept in $XDG_CACHE_HOME/posthorn/packages (a fresh clone needs no n
 
 usage: peers.py [NAME...]      fetches and unpacks these, or all
 """
+import fcntl
 import os
 import pathlib
 import subprocess
@@ -97,16 +98,23 @@ def make_relative(place, path, programs):
         file.write_bytes(file.read_bytes().replace(compiled, path.encode() + b"\0\0"))
 
 
+def unpack(name, place):
+    place.mkdir(parents=True, exist_ok=True)
+    for package in fetch(name):
+        run("dpkg-deb", "-x", str(package), str(place))
+    for path, programs in RELATIVE.get(name, {}).items():
+        make_relative(place, path, programs)
+
+
 def root(name):
     place = UNPACKED / name
     done = place / ".unpacked"
-    if not done.exists():
-        place.mkdir(parents=True, exist_ok=True)
-        for package in fetch(name):
-            run("dpkg-deb", "-x", str(package), str(place))
-        for path, programs in RELATIVE.get(name, {}).items():
-            make_relative(place, path, programs)
-        done.touch()
+    UNPACKED.mkdir(parents=True, exist_ok=True)
+    with open(UNPACKED / f".{name}.lock", "w") as lock:  # several tests may be the first
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            unpack(name, place)
+            done.touch()
     return place
 
 

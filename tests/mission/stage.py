@@ -22,13 +22,15 @@ ZONES = {"far.test.": "mx1 A 127.0.2.1\nmx2 A 127.0.2.2\n@ MX 10 mx1\n@ MX 20 mx
 class World:
     """Other servers for a test: their names in DNS, and sinks for 127.0.2.1 and .2. `settings` lead there."""
 
-    def __init__(self, test):
+    def __init__(self, test, cleanup="addCleanup"):
+        """`cleanup`: the method of the test that takes what is to be done at the end."""
+        at_end = getattr(test, cleanup)
         (self.port,) = harness.free_ports(1)
         self.names = name_server.NameServer(ZONES).start()
-        test.addCleanup(self.names.stop)
+        at_end(self.names.stop)
         self.sinks = [sink.Sink(f"127.0.2.{number}", self.port) for number in (1, 2)]
         for each in self.sinks:
-            test.addCleanup(each.close)
+            at_end(each.close)
         self.settings = {
             "dns": self.names.settings(),
             "remote": {"port": self.port, "allow_loopback": True, "connect_timeout": "5s", "tls": "none"},
