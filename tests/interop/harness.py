@@ -9,6 +9,7 @@ import atexit
 import contextlib
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -26,13 +27,22 @@ def program():
     return pathlib.Path(os.environ.get("POSTHORN") or ROOT / "build/posthorn")
 
 
+NOT_EPHEMERAL = range(10_000, 32_768)  # no connection that goes out takes one of these (ip_local_port_range)
+
+
 def free_ports(count):
-    """Ports of loopback that nobody listens on now."""
+    """Ports of loopback that nobody uses now, and that no outgoing connection takes before a server binds them."""
     with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
+        ports = []
+        while len(ports) < count:
+            port = random.choice(NOT_EPHEMERAL)
+            try:
+                for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+                    stack.enter_context(socket.socket(type=kind)).bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            ports.append(port)
+        return ports
 
 
 def wait_until(claim, seconds, what, step=0.02, describe=str):

@@ -186,7 +186,7 @@ TEST(BadDays, AJumpOfTheCalendarNeitherExpiresNorHurries) {
 
 // FAULTS F15. A message lives for ten hours here, the mailbox is full for sixteen: as if for a week with a life of five days.
 TEST(BadDays, AMailboxThatIsFullForAWeekHoldsUpItsOwnMailOnly) {
-  World world({.retry = {.expire = 10h}});
+  World world({.look_interval = 1min, .retry = {.expire = 10h}});
   world.server.loop().run_for(1s);
   world.disk.plan({.operation = sim::DiskOperation::write, .error = Error::Kind::over_quota, .times = sim::DiskFault::always, .path = "/mail/bob"});
   world.send("bob@example.org");  // will have waited too long

@@ -19,7 +19,7 @@ IpAddress address(const char* text) { return *IpAddress::parse(text); }
 
 struct Relay : testing::Test {
   sim::Disk disk;
-  SimulatedServer server{disk, {}};
+  SimulatedServer server{disk, {.look_interval = 1min}};
   ReceivingServer first{server.loop(), server.network(), {address("198.51.100.1"), 25}};
   ReceivingServer second{server.loop(), server.network(), {address("198.51.100.2"), 25}};
 

@@ -113,6 +113,8 @@ bool SimulatedServer::start() {
   settings.spool.host_identity = "simulated";
   settings.spool.segment_octets = options_.segment_octets;
   settings.spool.reserve_octets = std::uint64_t{2} * options_.segment_octets;
+  settings.spool.look_interval = options_.look_interval;
+  settings.directory_watch = options_.look_interval;
   settings.spool.largest_message = options_.reception.message.octets;
   settings.queue.paused = options_.paused;
   settings.pickup.hostname = "mx.example.org";

@@ -16,7 +16,7 @@ using testing::HasSubstr;
 /// Seed 455: the last attempt came at the end of the message's life, however short the wait before it.
 TEST(Waiting, NothingIsTriedOnceMoreBecauseItsTimeIsOver) {
   sim::Disk disk;
-  SimulatedServer server{disk, {}};
+  SimulatedServer server{disk, {.look_interval = 1min}};
   ReceivingServer host{server.loop(), server.network(), {*IpAddress::parse("198.51.100.1"), 25}};
   server.resolver().add("example.com", world::DnsType::mx, world::MxRecord{10, "mx.example.com"});
   server.resolver().add("mx.example.com", world::DnsType::a, *IpAddress::parse("198.51.100.1"));
