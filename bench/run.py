@@ -47,6 +47,7 @@ ROWS = [
     Row("accept 64 KiB, 20 sessions, 50 per connection", {"sessions": 20, "per-connection": 50, "size": 65536}, counts(8000, 2000)),
     Row("into Maildir, end to end", {"sessions": 20, "per-connection": 50}, counts(8000, 2000), "maildir"),
     Row("relayed, end to end, one destination", {"sessions": 20, "per-connection": 50, "domain": "d0.relay.test"}, counts(8000, 2000), "relay"),
+    Row("relayed, end to end, one destination, 100 connections", {"sessions": 20, "per-connection": 50, "domain": "d0.relay.test"}, counts(8000, 2000), "relay wide"),
     Row("relayed, end to end, 100 destinations", {"sessions": 20, "per-connection": 50, "domain": "relay.test", "domains": 100}, counts(8000, 2000), "relay"),
     Row("relayed, one message at a time", {"sessions": 1, "domain": "d0.relay.test"}, counts(300, 200), "relay"),
     Row("idle sessions", {}, {}, "idle"),
@@ -83,6 +84,10 @@ LIMITS = [
     ("relayed, end to end, one destination", "cpu_10k", 3.0),
     ("relayed, end to end, one destination", "under_way_ms", 20.0),
     ("relayed, end to end, one destination", "under_way_worst_ms", 200.0),
+    ("relayed, end to end, one destination, 100 connections", "under_way_ms", 20.0),
+    ("relayed, end to end, one destination, 100 connections", "under_way_worst_ms", 200.0),
+    ("relayed, end to end, 100 destinations", "under_way_ms", 20.0),
+    ("relayed, end to end, 100 destinations", "under_way_worst_ms", 200.0),
     ("relayed, one message at a time", "under_way_ms", 5.0),
     ("idle sessions", "kib_each", 4.0),
     (MILLION, "restart_s", 1.0),
@@ -164,11 +169,12 @@ def measure_waiting(server, row, scale):
 
 
 def measure(server, row, scale):
-    by_kind = {"accept": measure_accept, "maildir": measure_maildir, "relay": measure_relay, "waiting": measure_waiting}
+    by_kind = {"accept": measure_accept, "maildir": measure_maildir, "relay": measure_relay, "relay wide": measure_relay, "waiting": measure_waiting}
     return measure_idle(server, scale) if row.kind == "idle" else by_kind[row.kind](server, row, scale)
 
 
 PAUSED = ("accept", "idle", "waiting")
+WIDE = 100  # connections at once to one destination, in the rows of that kind
 
 
 def makers(wanted, folder, sink):
@@ -186,6 +192,8 @@ def run_server(make, kind, rows, scale):
     server = make(kind)
     if server is None:
         return {}
+    if kind == "relay wide":
+        server.to_one_destination = WIDE
     server.start()
     try:
         load(server.accept_port if kind in PAUSED else server.deliver_port, messages=200, sessions=5)
@@ -197,7 +205,7 @@ def run_server(make, kind, rows, scale):
 
 def run_round(made, rows, scale, turn):
     found = {}
-    for kind in ("accept", "maildir", "relay", "idle", "waiting"):
+    for kind in ("accept", "maildir", "relay", "relay wide", "idle", "waiting"):
         of_kind = [row for row in rows if row.kind == kind]
         names = list(made)
         for name in (names[turn % len(names) :] + names[: turn % len(names)]) if of_kind else []:

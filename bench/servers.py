@@ -36,6 +36,7 @@ class Server:
 
     name = ""
     idle_sessions = 10_000
+    to_one_destination = 20  # connections at once, where nothing else is said; Postfix and Posthorn have the same default
 
     def __init__(self, folder, sink=None):
         self.folder = pathlib.Path(folder) / self.name
@@ -187,7 +188,7 @@ class Posthorn(Server):
 
     def prepare(self):
         settings = {
-            "queue": {"paused": self.paused},
+            "queue": {"paused": self.paused, "per_destination": self.to_one_destination},
             "limits": {"connections_per_address": 1000},
             "log": {"file": str(self.folder / "log")},
             "route": [{"domain": [domain], "to": hop, "tls": "none"} for domain, hop in self.next_hops().items()],
@@ -247,6 +248,7 @@ class Postfix(Server):
             "myhostname = postfix.bench.test", "mydestination =", "alias_maps =", "inet_interfaces = 127.0.0.1",
             "inet_protocols = ipv4", "mynetworks = 127.0.0.0/8", "smtpd_peername_lookup = no", "biff = no",
             "smtpd_client_connection_count_limit = 0", "default_process_limit = 600", "maximal_backoff_time = 1d",
+            f"default_destination_concurrency_limit = {self.to_one_destination}",
             f"virtual_mailbox_domains = {DOMAIN}", f"virtual_mailbox_base = {self.folder}/mail",
             "virtual_mailbox_maps = inline:{" + ", ".join(f"{{{user}@{DOMAIN} = {user}/}}" for user in USERS) + "}",
             f"virtual_uid_maps = static:{owner.pw_uid}", f"virtual_gid_maps = static:{owner.pw_gid}",

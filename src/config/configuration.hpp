@@ -84,7 +84,7 @@ struct Mailbox {
 
 struct Spool {
   std::uint64_t segment_size = 16 * mebibyte;
-  std::uint64_t inline_limit = 64 * kibibyte;  ///< a larger body gets a file of its own
+  std::uint64_t inline_limit = 80 * kibibyte;  ///< a larger body gets a file of its own
   std::uint64_t reserve = 64 * mebibyte;       ///< at most; never more than 5 % of the file system
 };
 

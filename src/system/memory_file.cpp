@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
+
 namespace posthorn::system {
 namespace {
 
@@ -42,17 +44,17 @@ Result<Descriptor> make_memory_file(const std::string& name, std::string_view te
 
 Result<std::string> read_whole(const Descriptor& file, const std::string& name, std::size_t most) {
   if (auto regular = check_regular(file, name); !regular) return failure(std::move(regular.error()));
-  std::string text(most + 1, '\0');
-  std::size_t size = 0;
-  while (size < text.size()) {
-    const auto count = uninterrupted(
-        [&] { return ::pread(file.get(), text.data() + size, text.size() - size, static_cast<off_t>(size)); });
+  std::string text;  // grows with the file, not with what it may be at most
+  std::array<char, 16'384> piece{};
+  while (true) {
+    const auto count =
+        uninterrupted([&] { return ::pread(file.get(), piece.data(), piece.size(), static_cast<off_t>(text.size())); });
     if (count < 0) return system_failure("read " + name);
     if (count == 0) break;
-    size += static_cast<std::size_t>(count);
+    text.append(piece.data(), static_cast<std::size_t>(count));
+    if (text.size() > most) return failure(Error::Kind::invalid, "read " + name + ": the file is too large");
   }
-  if (size > most) return failure(Error::Kind::invalid, "read " + name + ": the file is too large");
-  text.resize(size);
+  text.shrink_to_fit();
   return text;
 }
 

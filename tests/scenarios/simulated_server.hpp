@@ -42,7 +42,8 @@ struct ServerOptions {
   service::ReceptionPolicy reception{.hostname = "mx.example.org"};
   service::ConnectionLimits::Settings limits{};
   std::uint32_t segment_octets = 64 << 10;
-  Duration look_interval = std::chrono::seconds{1};  ///< what looks around by itself does so this often; days want it rare
+  Duration look_interval =
+      std::chrono::seconds{1};  ///< what looks around by itself does so this often; days want it rare
   bool paused = false;
   std::string drop;  ///< where programs put mail; empty: nowhere
   rules::RetrySettings retry{};
