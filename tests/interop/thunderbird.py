@@ -21,6 +21,7 @@ PATIENCE = 180  # seconds for a start on a busy machine, and for a script
 PREFERENCES = {
     "marionette.port": 0,
     "network.manage-offline-status": False,
+    "mailnews.auto_config.guess.timeout": 60,
     "network.dns.disableIPv6": True,
     "network.captive-portal-service.enabled": False,
     "network.connectivity-service.enabled": False,
