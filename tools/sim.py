@@ -4,12 +4,14 @@
 usage: sim.py seeds A-B              every seed must hold; the seeds are shared between the processors
        sim.py exhaustive LETTERS     every cut point of each history of so many letters
        sim.py twice A-B              each seed gives the same trace in two processes
-       sim.py planted                each planted fault is found by the seeds named in tests/sim/planted.tsv
-       sim.py hunt [A-B]             finds the seeds for that table: each fault must fall within them (1-2000); writes it
+       sim.py planted                each planted fault is found by the seeds named in tests/sim/planted.tsv, and these seeds
+                                     hold when nothing is planted
+       sim.py hunt [A-B,C-D]         finds the seeds for that table: each fault must fall within them (2,000 by default); writes it
        sim.py nothing-planted        the program itself holds nothing of the planted faults
 """
 import argparse
 import concurrent.futures
+import itertools
 import os
 import pathlib
 import re
@@ -19,10 +21,12 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TABLE = ROOT / "tests/sim/planted.tsv"
-WITHIN = 2000
+SEEDS = "1-2000"
+WITHIN = "1-1000,100001-101000"  # without and with the features of plan_features.hpp; in turn
 SHARE = 0.95   # of the planted faults that must be found
 LEAST = 40     # planted faults
 STEP = 50      # seeds in one process
+PATIENCE = 300  # seconds for one process: a run that does not end has shown a planted fault as well
 KEPT = 2       # seeds kept for each fault, so that a change that makes one of them blind shows nothing by itself
 
 
@@ -37,10 +41,9 @@ class Simulator:
         self.pool = concurrent.futures.ThreadPoolExecutor(os.cpu_count())
 
     @staticmethod
-    def run(*words):
-        # A planted fault may let a run go on for ever: that it does not end in time shows it as well.
+    def run(*words, timeout=3600):
         try:
-            return subprocess.run(words, capture_output=True, text=True, timeout=3600)
+            return subprocess.run(words, capture_output=True, text=True, timeout=timeout)
         except subprocess.TimeoutExpired as ended:
             return subprocess.CompletedProcess(words, 124, (ended.stdout or b"").decode(), "")
 
@@ -68,11 +71,17 @@ class Simulator:
         print(*different[:5], sep="\n")
         return False
 
-    def exhaustive(self, letters):
+    def exhaustive(self, letters, outcomes, one_in):
+        """`one_in`: of the places to cut, only one in so many."""
         started = time.monotonic()
-        run = self.sim("--exhaustive", str(letters))
-        print(run.stdout.strip(), f"({seconds(started)})", run.stderr.strip())
-        return run.returncode == 0
+        shares = os.cpu_count()
+        runs = list(self.pool.map(
+            lambda share: self.sim("--exhaustive", letters, "--outcomes", outcomes, "--share", f"{share}-{shares * one_in}"),
+            range(1, shares + 1)))
+        for run in runs:
+            print(run.stdout.strip(), run.stderr.strip())
+        print(f"in {seconds(started)}")
+        return all(run.returncode == 0 for run in runs)
 
     # ---- planted faults ----
 
@@ -80,33 +89,34 @@ class Simulator:
         return self.run(self.planted, "--faults").stdout.split()
 
     def find(self, fault, first, last):
-        """(seed, invariant) of the first run that shows the fault, or none. A run that dies shows it too."""
-        for start in range(first, last + 1, STEP):
-            end = min(start + STEP - 1, last)
-            run = self.run(self.planted, fault, f"{start}-{end}", "--stop-at-failure")
-            bad = re.search(r"^seed (\d+) FAILED (\S+)", run.stdout, re.M)
-            if bad:
-                return int(bad[1]), bad[2]
-            if run.returncode not in (0, 1):
-                return start + len(re.findall(r"^seed ", run.stdout, re.M)), "died"
+        """(seed, invariant) of the first run that shows the fault, or none. A run that dies or does not end shows it too."""
+        run = self.run(self.planted, fault, f"{first}-{last}", "--stop-at-failure", timeout=PATIENCE)
+        bad = re.search(r"^seed (\d+) FAILED (\S+)", run.stdout, re.M)
+        if bad:
+            return int(bad[1]), bad[2]
+        if run.returncode not in (0, 1):
+            return first + len(re.findall(r"^seed ", run.stdout, re.M)), "died"
         return None
 
-    def find_some(self, fault, first, last):
+    def find_some(self, fault, parts):
         found = []
-        while len(found) < KEPT and (one := self.find(fault, first, last)):
-            found.append(one)
-            first = one[0] + 1
+        for first, last in parts:
+            while first <= last and (one := self.find(fault, first, last)):
+                found.append(one)
+                if len(found) == KEPT:
+                    return found
+                first = one[0] + 1
         return found
 
-    def hunt(self, first, last):
+    def hunt(self, parts):
         started = time.monotonic()
         faults = self.faults()
-        found = list(self.pool.map(lambda fault: self.find_some(fault, first, last), faults))
+        found = list(self.pool.map(lambda fault: self.find_some(fault, parts), faults))
         rows = [f"{fault}\t{seed}\t{shown}" for fault, seeds in zip(faults, found) for seed, shown in seeds]
         missed = [fault for fault, seeds in zip(faults, found) if not seeds]
         head = "# Planted faults and seeds that find them: name, seed, what it shows. Written by tools/sim.py hunt.\n"
         TABLE.write_text(head + "".join(row + "\n" for row in rows))
-        print(f"{len(faults) - len(missed)} of {len(faults)} planted faults found within seeds {first}-{last} in {seconds(started)}")
+        print(f"{len(faults) - len(missed)} of {len(faults)} planted faults found within {sum(b - a + 1 for a, b in parts)} seeds in {seconds(started)}")
         for fault in missed:
             print(f"not found: {fault}")
         return len(faults) >= LEAST and len(missed) <= (1 - SHARE) * len(faults)
@@ -119,8 +129,13 @@ class Simulator:
         found = {fault for (fault, _), seen in zip(rows, shown) if seen}
         lost = [f"{fault} is not found by its seeds any more: run make sim" for fault in {row[0] for row in rows} - found]
         lost += [f"{fault} is in the table, and cannot be planted" for fault, _ in rows if fault not in faults]
+        # The control: the same program and the same seeds with nothing planted.
+        seeds = sorted({int(seed) for _, seed in rows})
+        bad = [one for one in self.pool.map(lambda seed: self.find("none", seed, seed), seeds) if one]
+        lost += [f"seed {seed} fails with nothing planted: {shown}" for seed, shown in bad]
         print("\n".join(lost))
-        print(f"{len(found)} of {len(faults)} planted faults found by {len(rows)} runs in {seconds(started)}")
+        print(f"{len(found)} of {len(faults)} planted faults found by {len(rows)} runs, {len(seeds)} seeds with nothing planted, "
+              f"in {seconds(started)}")
         return not lost and len(faults) >= LEAST and len(found) >= SHARE * len(faults)
 
     def nothing_planted(self):
@@ -144,19 +159,34 @@ def sum_figures(texts):
 def main():
     parser = argparse.ArgumentParser(usage=__doc__)
     parser.add_argument("what", choices=["seeds", "exhaustive", "twice", "planted", "hunt", "nothing-planted"])
-    parser.add_argument("which", nargs="?", default=f"1-{WITHIN}")
+    parser.add_argument("which", nargs="?")
     parser.add_argument("--program", default=os.environ.get("POSTHORN", str(ROOT / "build/posthorn")))
     parser.add_argument("--planted", default=str(ROOT / "build/posthorn_planted"))
+    parser.add_argument("--outcomes", default="4096", help="exhaustive: looked at after one cut")
+    parser.add_argument("--one-in", type=int, default=1, help="exhaustive: only one in so many places to cut")
     options = parser.parse_args()
+    os.nice(5)
     simulator = Simulator(options.program, options.planted)
     if options.what == "exhaustive":
-        return simulator.exhaustive(int(options.which))
+        return simulator.exhaustive(options.which, options.outcomes, options.one_in)
     if options.what == "planted":
         return simulator.check_planted()
     if options.what == "nothing-planted":
         return simulator.nothing_planted()
-    first, last = (int(part) for part in options.which.split("-"))
-    return getattr(simulator, options.what)(first, last)
+    if options.what == "hunt":
+        return simulator.hunt(in_turn([range_of(part) for part in (options.which or WITHIN).split(",")]))
+    return getattr(simulator, options.what)(*range_of(options.which or SEEDS))
+
+
+def range_of(words):
+    first, last = (int(part) for part in words.split("-"))
+    return first, last
+
+
+def in_turn(ranges):
+    """Pieces of STEP seeds, one of each range after the other."""
+    pieces = [[(a, min(a + STEP - 1, last)) for a in range(first, last + 1, STEP)] for first, last in ranges]
+    return [piece for row in itertools.zip_longest(*pieces) for piece in row if piece]
 
 
 if __name__ == "__main__":

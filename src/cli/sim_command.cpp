@@ -6,6 +6,7 @@
 
 #include <charconv>
 #include <optional>
+#include <tuple>
 #include <utility>
 
 namespace posthorn::cli {
@@ -62,14 +63,13 @@ void print_figures(Console& console, const Totals& totals) {
                  totals.disk_operations, totals.events);
 }
 
-ExitStatus run_exhaustive(std::size_t letters, Console& console) {
-  constexpr std::uint64_t most_outcomes = 4096;
-  const auto explored = proof::explore(letters, most_outcomes);
+ExitStatus run_exhaustive(const proof::ExplorationSettings& settings, Console& console) {
+  const auto explored = proof::explore(settings);
   for (const auto& failure : explored.failures) console.print("{}\n", failure.line());
   console.print("sim: {} histories of {} letters, {} cut points, {} second cuts, {} runs, {} cut points with more outcomes "
                 "than {}, {} runs failed\n",
-                explored.histories, letters, explored.cut_points, explored.second_cuts, explored.runs, explored.capped,
-                most_outcomes, explored.failed);
+                explored.histories, settings.letters, explored.cut_points, explored.second_cuts, explored.runs, explored.capped,
+                settings.most_outcomes, explored.failed);
   return explored.failures.empty() ? ExitStatus::ok : ExitStatus::failed;
 }
 
@@ -83,16 +83,28 @@ ExitStatus run_sim(const Invocation& invocation, Console& console) {
   auto* one = options.app().add_option("--seed", seed, "one run");
   auto* many = options.app().add_option("--seeds", seeds, "runs from A to B: A-B")->excludes(one);
   options.app().add_flag("--verbose,--trace", verbose, "show what happens in the run");
-  std::size_t letters = 0;
+  proof::ExplorationSettings short_histories{.letters = 0};
+  std::string share;
+  auto* exhaustive =
+      options.app()
+          .add_option("--exhaustive", short_histories.letters, "every place to cut the power in each history of so many letters")
+          ->check(CLI::Range(1, 3))
+          ->excludes(one)
+          ->excludes(many);
   options.app()
-      .add_option("--exhaustive", letters, "every place to cut the power in each history of so many letters")
-      ->check(CLI::Range(1, 3))
-      ->excludes(one)
-      ->excludes(many);
+      .add_option("--outcomes", short_histories.most_outcomes, "with --exhaustive: how many to look at after one cut")
+      ->needs(exhaustive)
+      ->capture_default_str();
+  options.app().add_option("--share", share, "with --exhaustive: the K-th of N shares of the places to cut: K-N")->needs(exhaustive);
   bool stops = false;
   options.app().add_flag("--stop-at-failure", stops, "end with the first run that fails");
   if (const auto status = options.read(console)) return *status;
-  if (letters > 0) return run_exhaustive(letters, console);
+  if (!share.empty()) {
+    const auto part = read_range(share);
+    if (!part || part->first == 0) return options.refuse(console, "--share takes K-N with K from 1 to N");
+    std::tie(short_histories.first, short_histories.step) = *part;
+  }
+  if (short_histories.letters > 0) return run_exhaustive(short_histories, console);
   auto range = one->count() > 0 ? std::optional{Range{seed, seed}} : std::nullopt;
   if (many->count() > 0) range = read_range(seeds);
   if (!range) return options.refuse(console, "say --seed N, or --seeds A-B with A not above B");

@@ -47,13 +47,14 @@ Plan calm_plan() {
 
 class Explorer {
  public:
-  explicit Explorer(std::uint64_t most_outcomes) : most_outcomes_(most_outcomes) {}
+  explicit Explorer(const ExplorationSettings& settings) : settings_(settings) {}
 
   void explore(Plan plan) {
     ++result_.histories;
     const auto whole = simulate(plan);
     enter(whole);
     for (std::uint64_t at = 1; at <= whole.disk_operations; ++at) {
+      if (++places_ % settings_.step != settings_.first % settings_.step) continue;
       ++result_.cut_points;
       for (const auto mode : {sim::CrashMode::ordered, sim::CrashMode::reordered}) {
         plan.disk.mode = mode;
@@ -72,7 +73,7 @@ class Explorer {
     plan.crashes = {cut_at(at, Survival::chosen)};
     plan.crashes.front().choice = &choice;
     bool has_more = true;
-    for (std::uint64_t outcomes = 0; has_more && outcomes < most_outcomes_; ++outcomes) {
+    for (std::uint64_t outcomes = 0; has_more && outcomes < settings_.most_outcomes; ++outcomes) {
       enter(simulate(plan));
       has_more = choice.next();
     }
@@ -106,7 +107,8 @@ class Explorer {
     if (result_.failures.size() < kept_failures) result_.failures.push_back(std::move(outcome));
   }
 
-  std::uint64_t most_outcomes_;
+  const ExplorationSettings& settings_;
+  std::uint64_t places_ = 0;  // so far
   Exploration result_;
 };
 
@@ -123,10 +125,10 @@ void extend(std::vector<Plan>& plans, std::uint32_t token) {
 
 }  // namespace
 
-Exploration explore(std::size_t letters, std::uint64_t most_outcomes) {
+Exploration explore(const ExplorationSettings& settings) {
   std::vector<Plan> plans{calm_plan()};
-  for (std::uint32_t token = 1; token <= letters; ++token) extend(plans, token);
-  Explorer explorer(most_outcomes);
+  for (std::uint32_t token = 1; token <= settings.letters; ++token) extend(plans, token);
+  Explorer explorer(settings);
   for (auto& plan : plans) explorer.explore(std::move(plan));
   return explorer.take();
 }

@@ -22,7 +22,13 @@ struct Exploration {
   std::vector<Outcome> failures;  ///< of bad runs; at most ten are kept
 };
 
-/// Histories of so many letters. `most_outcomes`: looked at after one cut in one order.
-[[nodiscard]] Exploration explore(std::size_t letters, std::uint64_t most_outcomes);
+struct ExplorationSettings {
+  std::size_t letters = 1;
+  std::uint64_t most_outcomes = 4096;  ///< looked at after one cut in one order
+  std::uint64_t first = 1;             ///< of the places to cut in all histories, counted through: this one
+  std::uint64_t step = 1;              ///< and each of this distance behind it
+};
+
+[[nodiscard]] Exploration explore(const ExplorationSettings& settings);
 
 }  // namespace posthorn::proof

@@ -61,6 +61,11 @@ class Ledger {
   void cause_for_failure(const std::string& recipient);
   void cause_for_failure_of_domain(const std::string& domain);
 
+  /// DNS named this set of hosts for a domain. Each set is a destination with a limit of its own, also where sets share hosts.
+  void hosts_were_named(const std::string& domain, std::string hosts) { host_sets_[domain].insert(std::move(hosts)); }
+  /// At one host of the domain.
+  [[nodiscard]] std::size_t most_transactions(const std::string& domain) const;
+
   // ---- what users see ----
   void found_in_mailbox(std::string_view user, const std::string& name, std::string_view text);
   void deleted_by_user(const std::string& name) { deleted_.insert(name); }
@@ -136,11 +141,14 @@ class Ledger {
   [[nodiscard]] bool is_excused() const { return is_rotten_ && alarms_ > 0; }
   void check_log(const Entry& entry, std::size_t place);
   void enter_report(std::string_view to, std::string_view text);
+  [[nodiscard]] Duration drift_in(Duration time) const;
   [[nodiscard]] bool died_between(MonotonicTime from, MonotonicTime to) const;
   [[nodiscard]] bool may_be_unknown(const Copy& copy, MonotonicTime until) const;
   [[nodiscard]] bool has_cause(const std::string& address, const Recipient& recipient) const;
   void check_life(const PlannedLetter& letter, const std::string& address, const Recipient& recipient);
 
+  [[nodiscard]] bool is_gone(const Entry& letter, std::size_t place) const;
+  [[nodiscard]] bool has_failed_report(const Entry& letter) const;
   void check_entry(const Entry& entry);
   void check_recipient(const Entry& entry, std::size_t place);
   void check_reports(const Entry& entry, std::size_t place);
@@ -157,6 +165,7 @@ class Ledger {
   };
   std::map<std::string, Refusal> refused_at_;  // by host and recipient
   std::set<std::string> domains_with_cause_;
+  std::map<std::string, std::set<std::string>> host_sets_;  // by domain
   std::set<std::string> deleted_;
   std::set<std::string> seen_;
   std::set<std::string> left_;
@@ -165,6 +174,8 @@ class Ledger {
   std::vector<MonotonicTime> died_at_;
   std::vector<MonotonicTime> ended_at_;
   std::map<std::string, std::uint64_t, std::less<>> repeats_;  // by id: "may be a repeat" in the log
+  std::map<std::string, std::vector<std::string>, std::less<>> reports_about_;  // ids by id, as the log says
+  std::set<std::string, std::less<>> mailbox_failures_;  // ids
   std::uint64_t alarms_ = 0;                                   // about damage
   bool is_rotten_ = false;
   std::uint64_t copies_ = 0;

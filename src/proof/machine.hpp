@@ -71,6 +71,8 @@ class Machine {
 
   [[nodiscard]] service::Server& server() { return *server_; }
   [[nodiscard]] const service::RemoteDelivery& remote_delivery() const { return remote_delivery_; }
+  [[nodiscard]] std::size_t callbacks_waiting() const { return loop_.waiting(); }
+  [[nodiscard]] std::size_t jobs_waiting() const { return commit_worker_.waiting() + workers_.waiting(); }
 
  private:
   [[nodiscard]] world::Task<> run_start();

@@ -26,6 +26,8 @@ class MachineLoop final : public world::Loop {
   /// Nothing runs any more; callbacks stay until drop().
   void stop() { kept_->is_over = true; }
   void drop() { kept_->waiting.clear(); }
+  /// Callbacks that are to run yet.
+  [[nodiscard]] std::size_t waiting() const { return kept_->waiting.size(); }
 
   void begin_job() { in_job_ = true; }
   void end_job(Duration took);

@@ -142,6 +142,10 @@ world::Task<bool> ModelClient::envelope() {
     co_return false;
   }
   const auto answer = co_await hear();
+  // RFC 4954 §6
+  if (answer && letter_.flaw == Flaw::without_login && answer->code != 530 && answer->code != 421) {
+    world_.ledger.violate("I8", fmt::format("{} answers MAIL where a login was due", answer->code));
+  }
   if (!answer || (!answer->is_yes() && !letter_.pipelined)) co_return false;
   for (std::size_t place = 0; place < letter_.recipients.size(); ++place) {
     if (!letter_.pipelined && !co_await say(recipient_command(place))) co_return false;

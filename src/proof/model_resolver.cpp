@@ -5,7 +5,10 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <set>
+#include <string>
 #include <utility>
+#include <variant>
 
 namespace posthorn::proof {
 namespace {
@@ -13,6 +16,17 @@ namespace {
 using namespace std::chrono_literals;
 using world::DnsAnswer;
 using world::DnsType;
+
+/// The set of hosts that an answer names, as one text.
+std::string hosts_in(const DnsAnswer& answer) {
+  std::set<std::string> hosts;
+  for (const auto& record : answer.records) {
+    if (const auto* exchange = std::get_if<world::MxRecord>(&record)) hosts.insert(exchange->host);
+  }
+  std::string text;
+  for (const auto& host : hosts) text.append(host).append(1, ' ');
+  return text;
+}
 
 }  // namespace
 
@@ -59,7 +73,19 @@ DnsAnswer ModelResolver::lie(DnsAnswer answer, const std::string& name, DnsType 
   return answer;
 }
 
+bool ModelResolver::is_out() const {
+  const auto now = loop_.now().time_since_epoch();
+  return !is_calm_ && std::ranges::any_of(plan_.resolver_outages, [now](const PlannedAbsence& outage) {
+    return outage.at <= now && now < outage.at + outage.length;
+  });
+}
+
 world::Task<DnsAnswer> ModelResolver::query(std::string name, DnsType type, MonotonicTime deadline) {
+  if (is_out()) {
+    trace_.note("resolver", "is out, asked for", name, {});
+    co_await world::sleep_until(loop_, deadline);
+    co_return DnsAnswer{.why = "no resolver answers"};
+  }
   const Duration wait = std::chrono::milliseconds{is_calm_ ? 1 : random_.between(1, 200)};
   co_await world::sleep_until(loop_, std::min(after(loop_.now(), wait), deadline));
   if (!is_calm_ && random_.chance(plan_.resolver_failures)) {
@@ -71,6 +97,7 @@ world::Task<DnsAnswer> ModelResolver::query(std::string name, DnsType type, Mono
     answer.records.erase(answer.records.begin() + static_cast<std::ptrdiff_t>(random_.below(answer.records.size())));
   }
   if (!is_calm_ && random_.chance(plan_.resolver_lies)) answer = lie(std::move(answer), name, type);
+  if (type == DnsType::mx) ledger_.hosts_were_named(name, hosts_in(answer));
   trace_.note("resolver", name, fmt::format("{} records", answer.records.size()), {});
   co_return answer;
 }

@@ -23,6 +23,7 @@ class ModelResolver final : public world::Resolver {
   [[nodiscard]] static Endpoint server_of(std::size_t domain, std::size_t server);
 
  private:
+  [[nodiscard]] bool is_out() const;
   [[nodiscard]] world::DnsAnswer lie(world::DnsAnswer answer, const std::string& name, world::DnsType type);
 
   sim::Loop& loop_;

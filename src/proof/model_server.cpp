@@ -195,7 +195,7 @@ std::string ModelServer::answer_recipient(Session& session, std::string_view lin
     return mood == Mood::soft ? "450 4.2.1 the mailbox is busy\r\n" : "450 4.7.1 Greylisted, come back later\r\n";
   }
   if (session.recipients.empty()) start_counting(session);
-  if (session.recipients.empty() && open_transactions_ > world_.plan.window) {
+  if (session.recipients.empty() && open_transactions_ > world_.ledger.most_transactions(domain_)) {
     world_.ledger.violate("I13", fmt::format("{} has {} transactions open", name_, open_transactions_));
   }
   session.recipients.push_back(recipient);

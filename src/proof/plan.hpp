@@ -87,7 +87,7 @@ struct PlannedAction {
   Order order = Order::hold;
 };
 
-/// The spool's folder is not there for a while (FAULTS F12).
+/// The spool's folder is not there for a while (FAULTS F12), or no resolver answers (F40).
 struct PlannedAbsence {
   Duration at{};
   Duration length{};
@@ -137,10 +137,12 @@ struct Plan {
   bool reloads = false;
   std::vector<PlannedLetter> letters;
 
+  std::int32_t clock_drift = 0;  ///< of the calendar against monotonic time, in millionths
   unsigned resolver_lies = 0;  ///< per cent of the answers
   std::vector<PlannedAction> actions;
   std::vector<Duration> rot_at;       ///< an octet of the spool changes on the disk
   std::vector<PlannedAbsence> absences;
+  std::vector<PlannedAbsence> resolver_outages;
   Duration look_interval = std::chrono::seconds{1};  ///< of what the server does all the time: longer for long lives
 
   [[nodiscard]] Duration longest_wait() const { return waits.back(); }

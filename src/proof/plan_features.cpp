@@ -26,6 +26,8 @@ class Features {
     draw_submissions();
     draw_resets();
     draw_bad_luck();
+    draw_drift();
+    draw_outages();
   }
 
  private:
@@ -118,6 +120,21 @@ class Features {
       for (auto count = random_.between(1, 3); count > 0; --count) plan_.rot_at.push_back(between(1s, plan_.trouble));
     }
     if (random_.chance(5)) plan_.absences.push_back({between(1s, plan_.trouble / 2), between(30s, 300s)});
+  }
+
+  /// Up to a quarter of an hour a day.
+  void draw_drift() {
+    if (half()) return;
+    plan_.clock_drift = static_cast<std::int32_t>(random_.between(1, 10'000));
+    if (half()) plan_.clock_drift = -plan_.clock_drift;
+  }
+
+  /// FAULTS F40: days of it in a life of months.
+  void draw_outages() {
+    if (!random_.chance(20)) return;
+    for (auto count = random_.between(1, 2); count > 0; --count) {
+      plan_.resolver_outages.push_back({between(0s, plan_.trouble), between(1s, plan_.trouble / 4)});
+    }
   }
 
   Plan& plan_;

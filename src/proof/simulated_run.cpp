@@ -17,6 +17,8 @@ using namespace std::chrono_literals;
 constexpr Duration longest_stop = 10s;     // FAULTS F31
 constexpr Duration start_again = 3s;       // what a supervisor waits when a start was refused
 constexpr Duration between_looks = 20s;
+constexpr std::uint64_t between_checks = 64;  // events
+constexpr std::size_t most_heap = 64U << 20;   // octets for one run, its disk and models included
 constexpr const char* spool_folder = "/state/spool";
 constexpr const char* away_folder = "/state/away";
 
@@ -67,6 +69,8 @@ SimulatedRun::SimulatedRun(const Plan& plan, Trace::Show show)
       authenticator_(models_),
       operator_(models_) {
   outcome_.seed = plan.seed;
+  heap_before_ = heap_in_use();
+  loop_.clock().drift_wall(plan.clock_drift);
   disk_.plant_folder(Machine::mail_root, 0755);
   disk_.plant_folder(Machine::state_folder, 0700);
   disk_.on_operation([this](const sim::DiskEvent& event) {
@@ -101,7 +105,10 @@ Outcome SimulatedRun::run() {
 }
 
 void SimulatedRun::step_until_over() {
-  while (!is_done_ && ledger_.violations().empty() && loop_.step()) after_each_event();
+  while (!is_done_ && ledger_.violations().empty() && loop_.step()) {
+    after_each_event();
+    if (loop_.events_run() % between_checks == 0) check_bounds();
+  }
 }
 
 // ---- the story ----
@@ -164,15 +171,18 @@ void SimulatedRun::bring_spool_back() {
 
 world::Task<> SimulatedRun::send(const PlannedLetter& letter) {
   co_await world::sleep_until(loop_, after(MonotonicTime{}, letter.at));
+  ++connected_;
   ModelClient client(models_, letter);
   const auto& door = letter.door == Door::relay ? Machine::relay : Machine::mx;
   co_await client.run(letter.door == Door::submission ? Machine::submission : door);
   --clients_;
+  --connected_;
 }
 
 void SimulatedRun::end_trouble() {
   trace_.note("world", "the trouble ends");
   has_healed_ = true;
+  healed_at_ = loop_.now();
   disk_.set_odds({});
   disk_.forget_plan();
   disk_.cut_power_at(0);
@@ -212,6 +222,7 @@ void SimulatedRun::reload() {
 
 void SimulatedRun::look_whether_done() {
   users_.visit();
+  check_heap();
   const bool is_at_rest = has_healed_ && clients_ == 0 && machine_ && machine_->has_started() && !is_stopping_;
   if (is_at_rest && machine_->server().spool().facts().messages == 0 && machine_->server().queue().idle().is_set()) {
     // What a disk did not give at the start is there, and waits for the next.
@@ -238,11 +249,49 @@ void SimulatedRun::check_counters() {
   ledger_.violate("I26", fmt::format("{} recipients came in by the server's count, and {} went out", in, out));
 }
 
+/// I14.
+void SimulatedRun::check_bounds() {
+  if (!is_serving()) return;
+  const auto spool = machine_->server().spool().facts();
+  const auto& queue = machine_->server().queue();
+  const Holding holding{.handles = disk_.open_handles(),
+                        .callbacks = machine_->callbacks_waiting(),
+                        .jobs = machine_->jobs_waiting(),
+                        .entries = queue.local_plan().size() + queue.remote_plan().size(),
+                        .segments = spool.segments - spool.failed_segments};
+  const WorkAtHand work{
+      .clients = connected_, .messages = spool.messages, .recipients = spool.queued_recipients + spool.held_recipients};
+  if (const auto over = over_bounds(holding, work)) ledger_.violate("I14", *over);
+}
+
+void SimulatedRun::check_heap() {
+  const auto heap = heap_in_use();
+  if (heap > heap_before_ + most_heap) ledger_.violate("I14", fmt::format("{} octets of the heap are in use", heap - heap_before_));
+}
+
+/// F31: a client with nothing under way, who hears that the server ends.
+world::Task<> SimulatedRun::linger(bool& is_greeted, bool& is_gone) {
+  auto stream = co_await network_.connect(Machine::mx, {}, after(loop_.now(), 1min));
+  std::string heard;
+  while (stream) {
+    const auto octets = co_await (*stream)->read(after(loop_.now(), 1min));
+    if (!octets || octets->empty()) break;
+    heard += *octets;
+    is_greeted = is_greeted || heard.ends_with("\r\n");
+  }
+  if (!heard.contains("421 ")) ledger_.violate("F31", "who waited was not told that the server ends: " + heard);
+  is_gone = true;
+}
+
 /// An end in order, in time, with nothing left behind.
 void SimulatedRun::finish() {
   is_finishing_ = true;
+  bool is_greeted = false;
+  bool is_gone = false;
+  tasks_.start(linger(is_greeted, is_gone));
+  while (!is_greeted && !is_gone && ledger_.violations().empty() && loop_.step()) after_each_event();
   crash_now(CrashKind::orderly_stop);
-  while (machine_ && ledger_.violations().empty() && loop_.step()) after_each_event();
+  while ((machine_ || !is_gone) && ledger_.violations().empty() && loop_.step()) after_each_event();
   if (disk_.open_handles() != 0) {
     ledger_.violate("I29", fmt::format("{} files are still open after the end", disk_.open_handles()));
   }
@@ -275,6 +324,7 @@ MachineSettings SimulatedRun::machine_settings() const {
   spool.largest_message = plan_.message_octets;
   spool.look_interval = plan_.look_interval;
   settings.server.directory_watch = plan_.look_interval;
+  settings.server.login.guard.entries = 256;
   auto& queue = settings.server.queue;
   queue.retry.waits = plan_.waits;
   queue.retry.expire = plan_.expire;
@@ -333,9 +383,16 @@ void SimulatedRun::after_each_event() {
     note_start();
   } else if (is_stopping_ && machine_->has_stopped()) {
     end_machine();
-  } else if (is_stopping_ && loop_.now() > after(stopping_since_, longest_stop) && has_healed_) {
+  } else if (is_stopping_ && loop_.now() > stop_is_due()) {
     ledger_.violate("F31", "the server has not ended 10 s after it was told to");
   }
+}
+
+/// What the disk is slow with is waited for.
+MonotonicTime SimulatedRun::stop_is_due() const {
+  if (plan_.disk.odds.slow == 0) return after(stopping_since_, longest_stop);
+  if (!has_healed_) return never;
+  return after(std::max(stopping_since_, after(healed_at_, plan_.disk.slowest)), longest_stop);
 }
 
 void SimulatedRun::note_start() {
@@ -397,6 +454,8 @@ void SimulatedRun::end_machine() {
 }
 
 void SimulatedRun::revive_later(Duration downtime) {
+  // Readers are other programs: they go on while the server is down.
+  schedule(after(loop_.now(), downtime / 2), [this] { users_.visit(); });
   schedule(after(loop_.now(), downtime), [this] {
     if (!machine_) start_machine();
   });

@@ -1,6 +1,7 @@
 // SimulatedRun: the moving parts of one run, joined. Inner to proof/; simulate() is its front.
 #pragma once
 
+#include "proof/bounds.hpp"
 #include "proof/machine.hpp"
 #include "proof/model_authenticator.hpp"
 #include "proof/model_operator.hpp"
@@ -36,11 +37,13 @@ class SimulatedRun {
   void end_trouble();
   void look_whether_done();
   void step_until_over();
+  [[nodiscard]] world::Task<> linger(bool& is_greeted, bool& is_gone);
   void finish();
 
   // ---- the server's lives ----
   void start_machine();
   void after_each_event();
+  [[nodiscard]] MonotonicTime stop_is_due() const;
   void note_start();
   void arm_crash();
   void crash_now(CrashKind kind);
@@ -52,6 +55,8 @@ class SimulatedRun {
   /// It has started, and was not told to stop.
   [[nodiscard]] bool is_serving() const { return machine_ && start_noted_ && *machine_->has_started() && !is_stopping_; }
   void check_counters();
+  void check_bounds();
+  void check_heap();
   [[nodiscard]] std::string what_waits();
 
   const Plan& plan_;
@@ -78,6 +83,7 @@ class SimulatedRun {
   Survival survival_ = Survival::drawn;
   sim::CrashChoice* choice_ = nullptr;
   MonotonicTime stopping_since_{};
+  MonotonicTime healed_at_{};
   bool is_stopping_ = false;
   bool start_noted_ = false;
   bool has_healed_ = false;
@@ -85,6 +91,8 @@ class SimulatedRun {
   bool is_finishing_ = false;
   std::uint64_t alarms_before_ = 0;  // this life
   std::size_t clients_ = 0;
+  std::size_t connected_ = 0;  // of these
+  std::size_t heap_before_ = 0;
   Outcome outcome_;
   world::TaskGroup tasks_;
 };

@@ -126,7 +126,6 @@ void QueuePlan::wake(MonotonicTime now) {
 
 bool QueuePlan::can_start(const Destination& destination, MonotonicTime now) const {
   if (destination.waiting.empty() || destination.waiting.top().due > now) return false;
-  if (planted(PlantedFault::queue_window_ignored)) return true;
   return has_room(destination) || shares_failure(destination, destination.waiting.top());
 }
 
@@ -280,7 +279,7 @@ QueuePlan::Destination& QueuePlan::join(std::string_view key) {
     found = destinations_.try_emplace(std::string(key)).first;
     found->second.key = found->first;
     found->second.serial = ++serial_;
-    found->second.window = first_window();
+    found->second.window = planted(PlantedFault::queue_window_ignored) ? settings_.deliveries : first_window();
   }
   ++found->second.members;
   if (found->second.seat == Destination::Seat::idle) sit(found->second, Destination::Seat::none);

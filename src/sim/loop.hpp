@@ -8,12 +8,11 @@
 
 #include <compare>
 #include <cstdint>
-#include <map>
-#include <unordered_map>
+#include <vector>
 
 namespace posthorn::sim {
 
-/// Virtual time; the calendar may be set apart from it (clock jumps).
+/// Virtual time; the calendar may be set apart from it (clock jumps) and go at another pace (drift).
 class VirtualClock final : public world::Clock {
  public:
   [[nodiscard]] MonotonicTime now() const override { return now_; }
@@ -22,10 +21,14 @@ class VirtualClock final : public world::Clock {
   void advance_to(MonotonicTime when);
   /// The calendar jumps; monotonic time does not.
   void jump_wall(std::chrono::microseconds by) { wall_ += by; }
+  /// From now on the calendar gains so much on monotonic time; below 0: loses. 1,000,000 is twice the pace.
+  void drift_wall(std::int32_t parts_per_million) { drift_ = parts_per_million; }
 
  private:
   MonotonicTime now_{};
   WallTime wall_{std::chrono::seconds{1'790'000'000}};  // 2026-09-21
+  std::int64_t drift_ = 0;
+  std::int64_t drifted_ = 0;  // millionths of a microsecond that are not in the calendar yet
 };
 
 class Loop final : public world::Loop {
@@ -50,8 +53,8 @@ class Loop final : public world::Loop {
     while (step()) {
     }
   }
-  [[nodiscard]] bool idle() const { return events_.empty(); }
-  [[nodiscard]] MonotonicTime next_event() const { return events_.empty() ? never : events_.begin()->first.when; }
+  [[nodiscard]] bool idle() const { return heap_.empty(); }
+  [[nodiscard]] MonotonicTime next_event() const { return heap_.empty() ? never : heap_.front().key.when; }
   [[nodiscard]] std::uint64_t events_run() const { return events_run_; }
 
  private:
@@ -61,12 +64,24 @@ class Loop final : public world::Loop {
     std::uint64_t id;
     auto operator<=>(const Key&) const = default;
   };
+  struct Slot {
+    world::Callback callback;
+    std::uint64_t id = 0;  // 0: free
+  };
+  struct Event {
+    Key key;
+    std::uint32_t slot = 0;
+  };
   world::TimerId insert(Key key, world::Callback callback);
+  /// Out of the slot, which is free then.
+  [[nodiscard]] world::Callback take(std::uint32_t slot);
+  void drop_cancelled();
   std::uint64_t draw_tie_break();
 
   VirtualClock clock_;
-  std::map<Key, world::Callback> events_;
-  std::unordered_map<std::uint64_t, Key> by_id_;
+  std::vector<Slot> slots_;
+  std::vector<std::uint32_t> free_slots_;
+  std::vector<Event> heap_;  // the earliest in front, and that one was not cancelled
   std::uint64_t last_id_ = 0;
   std::uint64_t state_;
   std::uint64_t events_run_ = 0;

@@ -9,12 +9,7 @@ namespace posthorn::store {
 std::optional<OutcomeFacts> OutcomePlan::record(MessageId id, const std::vector<Outcome>& outcomes) {
   const auto* message = index_.find(id);
   if (message == nullptr) return std::nullopt;
-  const auto [at, is_first] = planned_.try_emplace(id);
-  auto& finals = at->second;
-  if (is_first) {
-    for (const auto& recipient : message->recipients()) finals.push_back(recipient.is_final());
-  }
-
+  auto& finals = finals_of(id, *message);
   OutcomeFacts facts;
   for (const auto& outcome : outcomes) {
     if (outcome.recipient >= finals.size() || finals[outcome.recipient]) continue;
@@ -34,7 +29,7 @@ std::optional<OutcomeFacts> OutcomePlan::record(MessageId id, const std::vector<
 std::optional<OutcomeFacts> OutcomePlan::restate(MessageId id, const std::vector<Outcome>& outcomes, RecordPlace from) {
   const auto* message = index_.find(id);
   if (message == nullptr || touches(id)) return std::nullopt;
-  planned_.try_emplace(id);
+  finals_of(id, *message);
   OutcomeFacts facts;
   for (const auto& outcome : outcomes) {
     if (outcome.recipient < message->count && message->recipients()[outcome.recipient].place == from) {
@@ -42,6 +37,14 @@ std::optional<OutcomeFacts> OutcomePlan::restate(MessageId id, const std::vector
     }
   }
   return facts.outcomes.empty() ? std::nullopt : std::optional{std::move(facts)};
+}
+
+OutcomePlan::Finals& OutcomePlan::finals_of(MessageId id, const SpoolIndex::Message& message) {
+  const auto [at, is_first] = planned_.try_emplace(id);
+  if (is_first) {
+    for (const auto& recipient : message.recipients()) at->second.push_back(recipient.is_final());
+  }
+  return at->second;
 }
 
 }  // namespace posthorn::store

@@ -27,6 +27,9 @@ class OutcomePlan {
  private:
   using Finals = std::vector<bool>;
 
+  /// From here on the batch has a record about the message.
+  Finals& finals_of(MessageId id, const SpoolIndex::Message& message);
+
   const SpoolIndex& index_;
   const SegmentTable& segments_;
   std::map<MessageId, Finals> planned_;  // which recipients will be final

@@ -90,6 +90,10 @@ std::vector<std::string_view> planted_fault_names() {
 }
 
 bool plant_fault(std::string_view name) {
+  if (name == "none") {
+    active = PlantedFault::none;
+    return true;
+  }
   const auto* found = std::ranges::find(faults, name, &std::pair<std::string_view, PlantedFault>::first);
   if (found == faults.end()) return false;
   active = found->second;

@@ -12,7 +12,7 @@ inline namespace with_planted_faults {
 
 /// All names, in order.
 [[nodiscard]] std::vector<std::string_view> planted_fault_names();
-/// Makes this one active, and no other. False: there is none of that name.
+/// Makes this one active, and no other; "none": none at all. False: there is none of that name.
 bool plant_fault(std::string_view name);
 
 }  // namespace with_planted_faults

@@ -1,6 +1,6 @@
 // posthorn_planted: the simulator on a server in which one of the planted faults is active (cmake/planted.cmake).
 // posthorn_planted --faults                                          lists them
-// posthorn_planted FAULT A-B [--stop-at-failure]                     as `posthorn sim --seeds A-B`
+// posthorn_planted FAULT A-B [--stop-at-failure]                     as `posthorn sim --seeds A-B`; FAULT may be "none"
 #include "planted_faults.hpp"
 #include "proof/simulation.hpp"
 
