@@ -232,7 +232,7 @@ std::string describe(const Plan& plan) {
       "network delay {}ms split {}% window {} cut {}/1000000, resolver {}%, changing MX {}\n"
       "peers soft {} hard {} drop {} garbage {} stall {} tarpit {} lose {} greylist {} tls {} tls failure {}\n"
       "crashes {} clock jumps {} users move {} delete {} letters {}\n"
-      "lies {}% orders {} rot {} absences {} outages of DNS {} drift {}/1000000 looks every {}\n",
+      "lies {}% orders {} rot {} absences {} outages of DNS {} drift {}/1000000 bad starts {} looks every {}\n",
       plan.segment_octets, plan.inline_octets, plan.message_octets, plan.received_fields, plan.window,
       to_text(plan.expire), to_text(plan.warn), to_text(plan.trouble), to_text(plan.disk.mode), odds.write_error,
       odds.read_error, odds.name_error, odds.no_space, odds.too_many_files, odds.slow,
@@ -240,7 +240,7 @@ std::string describe(const Plan& plan) {
       plan.network.cut_per_million, plan.resolver_failures, plan.changing_mx, temper.soft, temper.hard, temper.drop,
       temper.garbage, temper.stall, temper.tarpit, temper.lose_after_dot, temper.greylist, temper.tls,
       temper.tls_failure, plan.crashes.size(), plan.clock_jumps_at.size(), plan.users_move, plan.users_delete,
-      plan.letters.size(), plan.resolver_lies, plan.actions.size(), plan.rot_at.size(), plan.absences.size(), plan.resolver_outages.size(), plan.clock_drift,
+      plan.letters.size(), plan.resolver_lies, plan.actions.size(), plan.rot_at.size(), plan.absences.size(), plan.resolver_outages.size(), plan.clock_drift, plan.starts_badly,
       to_text(plan.look_interval));
   return text;
 }

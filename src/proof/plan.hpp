@@ -143,6 +143,7 @@ struct Plan {
   std::vector<Duration> rot_at;       ///< an octet of the spool changes on the disk
   std::vector<PlannedAbsence> absences;
   std::vector<PlannedAbsence> resolver_outages;
+  bool starts_badly = false;  ///< the disk gives little of what is read in the first seconds of a life
   Duration look_interval = std::chrono::seconds{1};  ///< of what the server does all the time: longer for long lives
 
   [[nodiscard]] Duration longest_wait() const { return waits.back(); }

@@ -28,6 +28,7 @@ class Features {
     draw_bad_luck();
     draw_drift();
     draw_outages();
+    draw_bad_starts();
   }
 
  private:
@@ -134,6 +135,19 @@ class Features {
     if (!random_.chance(20)) return;
     for (auto count = random_.between(1, 2); count > 0; --count) {
       plan_.resolver_outages.push_back({between(0s, plan_.trouble), between(1s, plan_.trouble / 4)});
+    }
+  }
+
+  void draw_bad_starts() {
+    if (!random_.chance(15)) return;
+    plan_.starts_badly = true;
+    // A disk that fails, as the book has to know.
+    plan_.disk.odds.read_error = 2000;
+    if (!plan_.crashes.empty()) return;
+    for (auto count = random_.between(1, 3); count > 0; --count) {
+      plan_.crashes.push_back({.kind = half() ? CrashKind::kill : CrashKind::orderly_stop,
+                               .after = between(plan_.trouble / 8, plan_.trouble / 2),
+                               .downtime = between(10ms, 5s)});
     }
   }
 

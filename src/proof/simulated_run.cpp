@@ -351,7 +351,16 @@ void SimulatedRun::start_machine() {
   machine_ = std::make_unique<Machine>(MachineWorld{loop_, disk_, network_, resolver_, log_, authenticator_, seed},
                                        machine_settings());
   arm_crash();
+  if (plan_.starts_badly && !has_healed_) fail_to_read();
   machine_->start();
+}
+
+/// What a start cannot read is taken up later.
+void SimulatedRun::fail_to_read() {
+  auto odds = plan_.disk.odds;
+  odds.read_error = 6;
+  disk_.set_odds(odds);
+  schedule(after(loop_.now(), 3s), [this] { disk_.set_odds(has_healed_ ? sim::DiskOdds{} : plan_.disk.odds); });
 }
 
 void SimulatedRun::arm_crash() {

@@ -45,6 +45,7 @@ class SimulatedRun {
   void after_each_event();
   [[nodiscard]] MonotonicTime stop_is_due() const;
   void note_start();
+  void fail_to_read();
   void arm_crash();
   void crash_now(CrashKind kind);
   void reboot();
