@@ -139,8 +139,13 @@ void SimulatedRun::schedule_trouble() {
   at(plan_.trouble, [this] { end_trouble(); });
 }
 
-/// FAULTS F7, F9: one octet of a segment or a body turns, on the platter and in every cache.
+/// FAULTS F7, F9: one octet of a segment or a body turns, on the platter and in every cache; when there is mail to be hit.
 void SimulatedRun::rot() {
+  if (has_healed_) return;
+  if (!is_serving() || machine_->server().spool().facts().messages == 0) {
+    schedule(after(loop_.now(), plan_.trouble / 64), [this] { rot(); });
+    return;
+  }
   auto paths = disk_.tree(spool_folder);
   std::erase_if(paths, [](const std::string& path) {
     return path.ends_with('/') || (!path.contains("/segment-") && !path.contains("/bodies/"));
@@ -149,7 +154,8 @@ void SimulatedRun::rot() {
   const auto& path = paths.at(model_random_.below(paths.size()));
   const auto octets = disk_.contents(path).value_or("");
   if (octets.empty()) return;
-  const auto place = model_random_.below(octets.size());
+  const auto drawn = octets.find_first_not_of('\0', model_random_.below(octets.size()));
+  const auto place = drawn == std::string::npos ? 0 : drawn;
   const char turned = static_cast<char>(octets[place] ^ (1 << model_random_.below(8)));
   trace_.note("world", fmt::format("octet {} of {} rots", place, path));
   ledger_.spool_rotted();
