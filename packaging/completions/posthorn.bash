@@ -38,7 +38,7 @@ _posthorn() {
   done
   case $before in
     --attach|--certificate|--config|--key|--log|--mail-root|--password-file|--socket|--users|-C|-R|-c|-j|-u) COMPREPLY=($(compgen -f -- "$current")); return ;;
-    --cancel|--completion|--connections|--critical|--delay|--dns|--domain|--drop|--ehlo|--every|--exhaustive|--expire|--from|--greylist|--hostname|--interface|--log-level|--man|--messages|--mx|--per-connection|--port|--rate|--recipient|--recipients|--refuse|--retry-after|--scheme|--seed|--seeds|--selector|--sender|--server|--size|--size-limit|--state|--status|--threads|--time|--timeout|--tls|--to|--user|--warning|-F|-N|-R|-V|-f|-i|-n|-p|-s) COMPREPLY=(); return ;;
+    --cancel|--completion|--connections|--critical|--delay|--dns|--domain|--drop|--ehlo|--every|--exhaustive|--expire|--from|--greylist|--hostname|--interface|--log-level|--man|--messages|--mx|--outcomes|--per-connection|--port|--rate|--recipient|--recipients|--refuse|--retry-after|--scheme|--seed|--seeds|--selector|--sender|--server|--share|--size|--size-limit|--state|--status|--threads|--time|--timeout|--tls|--to|--user|--warning|-F|-N|-R|-V|-f|-i|-n|-p|-s) COMPREPLY=(); return ;;
   esac
   case $context in
     "serve") words="--help -c --config -R --mail-root -s --domain -i --interface -p --port -l --loopback -j --log -n --log-level -D --debug -u --users --adopt-spool" ;;
@@ -69,7 +69,7 @@ _posthorn() {
     "bench") words="--help source sink" ;;
     "bench source") words="--help --connections --messages --per-connection --size --recipients --time --rate --pipelining --tls --from --to --ehlo --helo --timeout --threads --json" ;;
     "bench sink") words="--help --greylist --refuse --delay --drop --tls --certificate --key --hostname --size-limit --no-pipelining --timeout --messages --threads --json" ;;
-    "sim") words="--help --seed --seeds --verbose --trace --exhaustive --stop-at-failure" ;;
+    "sim") words="--help --seed --seeds --verbose --trace --exhaustive --outcomes --share --stop-at-failure" ;;
     "help") words="--help --man --completion" ;;
     *) words="--help --version serve queue explain send probe check user spool sendmail mailq newaliases bench sim help" ;;
   esac

@@ -232,6 +232,8 @@ _posthorn() {
       '--verbose[show what happens in the run]' \
       '--trace[show what happens in the run]' \
       '--exhaustive[every place to cut the power in each history of so many letters]:value: ' \
+      '--outcomes[with --exhaustive\: how many to look at after one cut]:value: ' \
+      '--share[with --exhaustive\: the K-th of N shares of the places to cut\: K-N]:value: ' \
       '--stop-at-failure[end with the first run that fails]' '*:file:_files' ;;
     help)
       _arguments '--help[this text]' \

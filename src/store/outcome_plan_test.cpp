@@ -15,7 +15,10 @@ struct Known {
   SpoolIndex index{segments};
 
   Known() {
-    segments.add({.number = 1, .generation = 3}, SegmentStage::sealed);
+    SegmentHeader header;
+    header.number = 1;
+    header.generation = 3;
+    segments.add(header, SegmentStage::sealed);
     index.put(id, message_place, 512, {.recipients = std::vector<LiveRecipient>(2)});
     index.apply(id, outcome_place, {.outcomes = {delivered(0, true)}});
   }
