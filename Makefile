@@ -33,10 +33,11 @@ run: ## build, start a complete server on loopback, send a mail through it, show
 	@$(MAKE) --no-print-directory build
 	@tools/run_demo.py $(if $(ONCE),--once)
 
-bench: deps build ## beside Postfix and a minimal durable server: ratios, and a table in build/bench.txt
+bench: deps build ## beside Postfix, its smtp-source and smtp-sink, and a minimal durable server: ratios, and a table in build/bench.txt
 	$(BUILD) build --target minimal_server sink load waiting -j $(JOBS)
 	bench/run.py $(BENCH)
 	bench/tls.py
+	bench/pairs.py --at-least 1
 
 fuzz: deps ## libFuzzer on each parser: make fuzz [TARGET=NAME] [SECONDS=60]
 	tools/fuzz.py --target "$(TARGET)" --seconds "$(or $(SECONDS),60)"

@@ -26,6 +26,11 @@ PACKAGES = {
     "fail2ban": ["fail2ban"],
     "systemd": ["systemd"],
     "thunderbird": ["thunderbird"],  # 80 MB, and 8 MB of libraries
+    # Who calls sendmail (tests/send/callers_test.py).
+    "mailx": ["bsd-mailx"],
+    "s-nail": ["s-nail"],
+    "logwatch": ["logwatch"],
+    "cron": ["cron"],
 }
 # Paths compiled into programs that no setting changes: made relative, for programs that are started in the peer's folder.
 DOVECOT = "usr/lib/dovecot/"

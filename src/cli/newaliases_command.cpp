@@ -44,7 +44,8 @@ ExitStatus run_newaliases(const Invocation& invocation, Console& console) {
   }
   const auto faults = tell(loaded->faults, settings.users_file, console) +
                       tell(store::judge_directory(*loaded->directory, settings), settings.users_file, console);
-  console.print("{}: {} aliases\n", settings.aliases_file, loaded->directory->aliases().size());
+  const auto count = loaded->directory->aliases().size();
+  console.print("{}: {} aliases\n", settings.aliases_file.empty() ? "no file of aliases is set" : settings.aliases_file, count);
   return faults == 0 ? ExitStatus::ok : ExitStatus::bad_data;
 }
 

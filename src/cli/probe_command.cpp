@@ -59,7 +59,7 @@ void declare(CLI::App& app, ProbeOptions& into) {
   app.add_option("TO", into.to, "the recipient's address; default: the server's postmaster");
   app.add_option("DATA", into.data, "the text of the mail");
   app.add_option("--mx", into.mx, "try every mail host of this domain instead of HOST");
-  app.add_option("-p,--port", into.port, "the port; default 25, with --tls implicit 465");
+  app.add_option("-p,--port", into.port, "the port; default 25, with --tls implicit 465")->check(CLI::Range(1, 65'535));
   app.add_option("--timeout", into.timeout, "limit of each wait")->capture_default_str();
   declare(app, static_cast<ConnectionOptions&>(into));
   app.add_flag("--no-send", into.no_send, "stop before DATA: RSET, and no mail");

@@ -225,10 +225,10 @@ MonitorState print_monitor(const std::vector<ProbeReport>& reports, const ProbeL
 }
 
 void print_codes(Console& console) {
-  console.print("{:<12} {:<12} {:<6} {:<32} error\n", "command", "success", "go on", "failure");
+  console.print("{:<12} {:<12} {:<6} {:<40} error\n", "command", "success", "go on", "failure");
   for (auto place = 0; place <= static_cast<int>(smtp::ProbedCommand::auth); ++place) {
     const auto& row = smtp::reply_row(static_cast<smtp::ProbedCommand>(place));
-    console.print("{:<12} {:<12} {:<6} {:<32} {}\n", row.name, joined(row.success), joined(row.intermediate),
+    console.print("{:<12} {:<12} {:<6} {:<40} {}\n", row.name, joined(row.success), joined(row.intermediate),
                   joined(row.failure), joined(row.error));
   }
 }

@@ -93,7 +93,8 @@ Judged<> read_server(const SendOptions& options, service::SendEntry& entry) {
   auto hello = parse_hello_name(options.hello_name);
   if (!hello) return std::unexpected(hello.error());
   if (options.ipv4 && options.ipv6) return refuse(ExitStatus::usage, "-4 and -6 exclude each other");
-  if (has_control_character(options.server) || options.server.empty()) {
+  if (options.server.empty()) return refuse(ExitStatus::usage, "which server? SERVER is a name or an address");
+  if (has_control_character(options.server)) {
     return refuse(ExitStatus::bad_data, "SERVER: a host's name has no line breaks or control characters");
   }
   entry.host = without_brackets(options.server);

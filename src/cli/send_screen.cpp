@@ -37,8 +37,9 @@ void SendScreen::on_state(ClientState state) {
       expects_hello_ = true;  // whether it is EHLO or HELO, the command says
       return;
     case ClientState::ready:
-    case ClientState::closed:
       return;
+    case ClientState::closed:
+      return end_text();
     case ClientState::body:
       show_state("SUBJ", Paint::heading);
       in_text_ = true;
@@ -48,8 +49,10 @@ void SendScreen::on_state(ClientState state) {
       end_text();
       break;
     case ClientState::error_4yz:
+      end_text();
       return show_state(name_of(state), Paint::warning);
     case ClientState::error_5yz:
+      end_text();
       return show_state(name_of(state), Paint::bad);
     case ClientState::start:
     case ClientState::starttls:
@@ -98,7 +101,7 @@ void SendScreen::show_header(std::string_view piece) {
 }
 
 void SendScreen::end_text() {
-  if (bar_is_shown_) console_.remark("\r\x1b[K");
+  if (bar_is_shown_) console_.remark("\r{:{}}\r", "", bar_octets_);  // blanks: every terminal knows them
   bar_is_shown_ = false;
   if (in_text_) show(fmt::format(">>> ({} octets of text)", sent_));
   in_text_ = false;
@@ -111,7 +114,9 @@ void SendScreen::show_progress() {
   shown_percent_ = percent;
   bar_is_shown_ = true;
   const auto filled = bar_columns * percent / 100;
-  console_.remark("\r[{:#<{}}{:.<{}}] {:3} % of {} MiB", "", filled, "", bar_columns - filled, percent, size_ >> 20U);
+  const auto bar = fmt::format("[{:#<{}}{:.<{}}] {:3} % of {} MiB", "", filled, "", bar_columns - filled, percent, size_ >> 20U);
+  bar_octets_ = bar.size();
+  console_.remark("\r{}", bar);
 }
 
 void SendScreen::show_state(std::string_view name, Paint paint) {

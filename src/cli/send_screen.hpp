@@ -39,6 +39,7 @@ class SendScreen final : public service::ConversationWatcher {
   std::uint64_t size_ = 0;
   std::uint64_t sent_ = 0;
   unsigned shown_percent_ = 0;
+  std::size_t bar_octets_ = 0;
   bool in_text_ = false;
   bool bar_is_shown_ = false;
   bool expects_hello_ = false;

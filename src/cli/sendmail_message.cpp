@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace posthorn::cli {
@@ -94,9 +95,9 @@ SendmailMessage::Done SendmailMessage::find_sender() {
   if (options_.sender && (text.empty() || text == "<>")) return {};
   // What is no plain address may be one with a name before it; what has line breaks is none, whatever could be made of it.
   const bool is_one_line = std::ranges::none_of(text, ascii::is_control);
-  const auto list = mail::parse_address_list(text, 2);
-  if (is_one_line && list.mailboxes.size() == 1) text = list.mailboxes.front().text;
-  auto sender = qualified(text, place_.domain);
+  auto list = mail::parse_address_list(text, 2);
+  const bool is_one = is_one_line && list.mailboxes.size() == 1;
+  auto sender = is_one ? address_of(list.mailboxes.front()) : qualified(text, place_.domain);
   if (!sender) {
     return std::unexpected(Failure{ExitStatus::bad_data, fmt::format("the sender \"{}\" is no address: {}",
                                                                      LogText(text, 120).text(), sender.error().text)});
@@ -105,23 +106,38 @@ SendmailMessage::Done SendmailMessage::find_sender() {
   return {};
 }
 
-SendmailMessage::Done SendmailMessage::find_recipients() {
-  std::vector<std::string> texts;
+/// Where no domain is named, it is ours.
+Result<mail::Address> SendmailMessage::address_of(const mail::ListedMailbox& mailbox) const {
+  if (mailbox.address) return *mailbox.address;
+  return qualified(mailbox.text, place_.domain);
+}
+
+/// Words of the command: names, addresses, lists of them.
+std::expected<std::vector<mail::ListedMailbox>, SendmailMessage::Failure> SendmailMessage::named_recipients() const {
+  std::vector<mail::ListedMailbox> named;
   for (const auto& word : options_.recipients) {
-    if (word.find_first_of(",<\"") == std::string::npos) {
-      texts.push_back(word);
-    } else {
-      for (const auto& mailbox : mail::parse_address_list(word).mailboxes) texts.push_back(mailbox.text);
-    }
     if (std::ranges::any_of(word, ascii::is_control)) {
       return std::unexpected(Failure{ExitStatus::bad_data, "a recipient has line breaks or control characters"});
     }
+    if (word.find_first_of(",<\"") == std::string::npos) {
+      named.push_back({.display_name = {}, .text = word, .address = {}});
+      continue;
+    }
+    auto list = mail::parse_address_list(word, most_recipients + 1);
+    std::ranges::move(list.mailboxes, std::back_inserter(named));
   }
+  return named;
+}
+
+SendmailMessage::Done SendmailMessage::find_recipients() {
+  auto named = named_recipients();
+  if (!named) return std::unexpected(std::move(named.error()));
   if (options_.names_recipients_in_header) {
-    for (const auto& mailbox : header_.recipients) texts.push_back(mailbox.text);
+    if (!header_.names_all) return too_many_recipients();
+    std::ranges::move(header_.recipients, std::back_inserter(*named));
   }
-  for (const auto& text : texts) {
-    if (auto added = add_recipient(text); !added) return added;
+  for (const auto& mailbox : *named) {
+    if (auto added = add_recipient(mailbox); !added) return added;
   }
   if (envelope_.recipients.empty()) {
     const auto* hint = options_.names_recipients_in_header ? "its To, Cc and Bcc name nobody" : "name them, or use -t";
@@ -136,18 +152,20 @@ SendmailMessage::Done SendmailMessage::find_recipients() {
 }
 
 /// Who is named twice gets one mail.
-SendmailMessage::Done SendmailMessage::add_recipient(std::string_view text) {
-  auto address = qualified(text, place_.domain);
+SendmailMessage::Done SendmailMessage::add_recipient(const mail::ListedMailbox& mailbox) {
+  auto address = address_of(mailbox);
   if (!address) {
     return std::unexpected(Failure{ExitStatus::bad_data, fmt::format("the recipient \"{}\" is no address: {}",
-                                                                     LogText(text, 120).text(), address.error().text)});
+                                                                     LogText(mailbox.text, 120).text(), address.error().text)});
   }
   if (!seen_.insert(address->to_string()).second) return {};
-  if (envelope_.recipients.size() >= most_recipients) {
-    return std::unexpected(Failure{ExitStatus::bad_data, fmt::format("more than {} recipients", most_recipients)});
-  }
+  if (envelope_.recipients.size() >= most_recipients) return too_many_recipients();
   envelope_.recipients.push_back({.address = std::move(*address), .notify = options_.notify});
   return {};
+}
+
+SendmailMessage::Done SendmailMessage::too_many_recipients() {
+  return std::unexpected(Failure{ExitStatus::bad_data, fmt::format("more than {} recipients", most_recipients)});
 }
 
 /// RFC 5322 §3.6: From must be there.

@@ -31,7 +31,10 @@ class SendmailMessage {
   [[nodiscard]] Done read_header();
   [[nodiscard]] Done find_sender();
   [[nodiscard]] Done find_recipients();
-  [[nodiscard]] Done add_recipient(std::string_view text);
+  [[nodiscard]] std::expected<std::vector<mail::ListedMailbox>, Failure> named_recipients() const;
+  [[nodiscard]] Result<mail::Address> address_of(const mail::ListedMailbox& mailbox) const;
+  [[nodiscard]] Done add_recipient(const mail::ListedMailbox& mailbox);
+  [[nodiscard]] static Done too_many_recipients();
   [[nodiscard]] Done write();
   [[nodiscard]] Done write_piece(store::DropWriter& writer, std::string_view octets);
   /// More of the text; empty at the end.

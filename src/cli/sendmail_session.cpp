@@ -75,9 +75,22 @@ bool SendmailSession::exchange() {
   } else if (!count || *count == 0) {
     session_.end_of_stream();
   } else {
-    session_.receive({input_.data(), *count});
+    session_.receive(with_crlf({input_.data(), *count}));
   }
   return true;
+}
+
+/// A person at a terminal, and many a script, ends lines with LF. Who ended the first one with CRLF does so always: a bare LF in his
+/// message is not to become the end of a line, nor of the message.
+std::string_view SendmailSession::with_crlf(std::string_view octets) {
+  if (!knows_line_ends_) {
+    const auto end = octets.find('\n');
+    knows_line_ends_ = end != std::string_view::npos;
+    const bool after_cr = end == 0 ? ends_with_cr_ : knows_line_ends_ && octets[end - 1] == '\r';
+    if (knows_line_ends_ && !after_cr) bare_line_ends_.emplace(false);
+    ends_with_cr_ = octets.ends_with('\r');
+  }
+  return bare_line_ends_ ? bare_line_ends_->feed(octets) : octets;
 }
 
 Result<> SendmailSession::flush() { return system::write_standard_output(std::exchange(replies_, {}), wait_limit); }

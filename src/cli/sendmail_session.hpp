@@ -4,12 +4,14 @@
 
 #include "cli/exit_status.hpp"
 #include "cli/sendmail_place.hpp"
+#include "mail/program_text.hpp"
 #include "smtp/server_session.hpp"
 #include "store/drop_box.hpp"
 
 #include <array>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace posthorn::cli {
 
@@ -23,6 +25,7 @@ class SendmailSession {
  private:
   [[nodiscard]] bool perform(smtp::Effect& effect);
   [[nodiscard]] bool exchange();
+  [[nodiscard]] std::string_view with_crlf(std::string_view octets);
   [[nodiscard]] Result<> flush();
   void begin(const mail::Envelope& envelope);
   void take(std::string_view octets);
@@ -32,6 +35,9 @@ class SendmailSession {
   smtp::ServerSession session_;
   std::optional<store::DropWriter> writer_;
   std::string replies_;
+  bool knows_line_ends_ = false;                     // the first line has come
+  bool ends_with_cr_ = false;                        // what has come of it
+  std::optional<mail::ProgramText> bare_line_ends_;  // makes CRLF of them
   std::array<char, 64U << 10> input_{};
 };
 

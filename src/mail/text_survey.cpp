@@ -1,25 +1,46 @@
 #include "mail/text_survey.hpp"
 
-#include "base/ascii.hpp"
 #include "base/assert.hpp"
 #include "base/utf8.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace posthorn::mail {
 namespace {
 
-/// Control characters that stand in texts: tab, line ends, form feed, escape (of ISO-2022), backspace (of old manuals).
-bool is_binary(char c) { return ascii::is_control(c) && !std::string_view("\t\n\r\f\b\x1b").contains(c); }
+// What an octet tells of the file it stands in.
+enum Kind : std::uint8_t {
+  ordinary = 0,
+  line_end = 1,
+  high = 2,       // not ASCII
+  nul = 4,
+  c1 = 8,         // a control character of ISO-8859-1
+  binary = 16,    // a control character that stands in no text
+  undefined = 32  // windows-1252 gives it no character
+};
 
-bool is_c1(char c) {
+constexpr std::string_view controls_of_texts = "\t\n\r\f\b\x1b";  // tab, ends, escape (of ISO-2022), backspace (of old manuals)
+constexpr std::string_view no_characters = "\x81\x8d\x8f\x90\x9d";
+
+constexpr unsigned kind_of(char c) {
   const auto octet = static_cast<unsigned char>(c);
-  return octet >= 0x80 && octet < 0xa0;
+  unsigned kind = ordinary;
+  if (c == '\n' || c == '\r') kind |= line_end;
+  if (octet >= 0x80) kind |= high;
+  if (c == '\0') kind |= nul;
+  if (octet >= 0x80 && octet < 0xa0) kind |= c1;
+  if ((octet < 0x20 || octet == 0x7f) && !controls_of_texts.contains(c)) kind |= binary;
+  if (no_characters.contains(c)) kind |= undefined;
+  return kind;
 }
 
-/// Octets that windows-1252 gives no character.
-bool is_undefined(char c) { return std::string_view("\x81\x8d\x8f\x90\x9d").contains(c); }
+constexpr auto kinds = [] {
+  std::array<std::uint8_t, 256> all{};
+  for (unsigned octet = 0; octet < all.size(); ++octet) all.at(octet) = static_cast<std::uint8_t>(kind_of(static_cast<char>(octet)));
+  return all;
+}();
 
 /// How many octets a code point has that begins with this one; 0: none begins so.
 std::size_t length_from(char c) {
@@ -34,21 +55,24 @@ std::size_t length_from(char c) {
 
 void TextSurvey::read(std::string_view piece) {
   octets_ += piece.size();
+  if (has_nul_) return;  // it is no text, whatever follows
   if (is_utf8_) read_utf8(piece);
-  for (const char c : piece) read_octet(c);
+  read_kinds(piece);
 }
 
-void TextSurvey::read_octet(char c) {
-  if (c == '\n' || c == '\r') {
-    line_octets_ = 0;
-    return;
+void TextSurvey::read_kinds(std::string_view piece) {
+  unsigned seen = ordinary;
+  for (const char c : piece) {
+    const unsigned kind = kinds[static_cast<unsigned char>(c)];
+    seen |= kind;
+    high_octets_ += (kind & high) / high;
+    line_octets_ = (kind & line_end) != 0 ? 0 : line_octets_ + 1;
+    longest_line_ = std::max(longest_line_, line_octets_);
   }
-  longest_line_ = std::max(longest_line_, ++line_octets_);
-  if (!ascii::is_ascii(c)) ++high_octets_;
-  if (c == '\0') has_nul_ = true;
-  if (is_c1(c)) has_c1_octet_ = true;
-  if (is_binary(c)) has_binary_octet_ = true;
-  if (is_undefined(c)) cannot_be_windows_ = true;
+  has_nul_ = has_nul_ || (seen & nul) != 0;
+  has_c1_octet_ = has_c1_octet_ || (seen & c1) != 0;
+  has_binary_octet_ = has_binary_octet_ || (seen & binary) != 0;
+  cannot_be_windows_ = cannot_be_windows_ || (seen & undefined) != 0;
 }
 
 void TextSurvey::read_utf8(std::string_view piece) {

@@ -33,7 +33,7 @@ class TextSurvey {
  private:
   static constexpr std::uint64_t longest_allowed = 998;  // RFC 5322 §2.1.1
 
-  void read_octet(char c);
+  void read_kinds(std::string_view piece);
   void read_utf8(std::string_view piece);
 
   std::uint64_t octets_ = 0;

@@ -24,16 +24,22 @@ std::string numbered(const std::string& pattern, std::uint64_t number) {
   return fmt::format("{}{}{}", std::string_view(pattern).substr(0, at), number, std::string_view(pattern).substr(at + 1));
 }
 
+/// Whole lines at its end, none of which begins with a dot or is one, wherever it is cut at its start.
 std::string make_body(std::uint64_t octets) {
-  constexpr std::string_view line = "The quick brown fox jumps over the lazy dog, and nobody asks it why.....\r\n";
+  constexpr std::string_view line = "The quick brown fox jumps over the lazy dog, and nobody asks it why or how\r\n";
+  const auto lines = octets / line.size() + 1;
   std::string body;
-  body.reserve(octets + line.size());
-  while (body.size() < octets) body += line;
-  body.resize(octets);
-  if (body.size() >= 2) body.replace(body.size() - 2, 2, "\r\n");
-  // What was cut must not leave half a line end.
-  if (body.size() >= 3 && body[body.size() - 3] == '\r') body[body.size() - 3] = '.';
+  body.reserve(lines * line.size());
+  for (std::uint64_t count = 0; count < lines; ++count) body += line;
   return body;
+}
+
+/// The last octets of it; one alone is no line.
+std::string body_of(std::string_view body, std::uint64_t octets) {
+  if (octets < 2) return {};
+  std::string part(body.substr(body.size() - octets));
+  if (part.front() == '\n') part.front() = 'x';  // of a line end that was cut
+  return part;
 }
 
 }  // namespace
@@ -172,7 +178,7 @@ std::string LoadSource::make_text(std::uint64_t number, std::uint64_t& octets) {
   if (order_.most_octets > order_.least_octets) octets += random_.below(order_.most_octets - order_.least_octets + 1);
   auto text = fmt::format("From: <{}>\r\nTo: <{}>\r\nSubject: load {}\r\nMessage-ID: <{}.{:x}@load.invalid>\r\n\r\n", numbered(order_.sender, number),
                           numbered(order_.recipient, number), number, number, started_.time_since_epoch().count());
-  text += std::string_view(body_).substr(body_.size() - std::min<std::uint64_t>(octets, body_.size()));
+  text += body_of(body_, octets);
   octets = text.size();
   return text += ".\r\n";
 }

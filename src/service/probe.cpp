@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace posthorn::service {
@@ -109,7 +110,10 @@ smtp::ClientMessage Probe::message(const TextSource& text) const {
 }
 
 void Probe::judge_end(const smtp::SessionEnd& end) {
-  fail(failure_of(end.reason), table_name(end.step), words_of(end.code, end.text));
+  const auto& steps = record_.steps();
+  // The machine greets in one step, by two commands.
+  const bool is_helo = end.step == smtp::Step::hello && std::ranges::count(steps, ProbedCommand::helo, &ProbeStep::command) > 0;
+  fail(failure_of(end.reason), is_helo ? table_name(ProbedCommand::helo) : table_name(end.step), words_of(end.code, end.text));
 }
 
 void Probe::judge_outcome(const smtp::Outcome& outcome) {
@@ -141,7 +145,7 @@ void Probe::judge_steps() {
     if (is_quit && is_bad) fail(Failure::protocol, name, words_of(step.code, step.reply));
     if (!verdict.is_listed) {
       report_.notes.push_back(fmt::format("{} is not among the codes that RFC 5321 lists for {}", step.code, name));
-    } else if (is_bad && step.command == ProbedCommand::ehlo) {
+    } else if (step.code / 100 == 5 && step.command == ProbedCommand::ehlo) {
       report_.notes.push_back(fmt::format("EHLO was answered with {}: the server is an old one", step.code));
     }
   }

@@ -52,8 +52,10 @@ void ProbeRecord::on_line(const smtp::DialogueLine& line) {
 void ProbeRecord::say(std::string_view line) { begin(command_in(line)); }
 
 void ProbeRecord::hear(std::string_view line) {
-  if (steps_.empty()) return;
+  // What comes after a reply's last line answers nothing.
+  if (steps_.empty() || reply_ended_) return;
   auto& step = steps_.back();
+  reply_ended_ = line.substr(0, 4).find('-') == std::string_view::npos;
   last_event_ = loop_.now();
   step.took = last_event_ - step_began_;
   step.code = static_cast<unsigned>(ascii::to_number(line.substr(0, 3)).value_or(0));
@@ -76,6 +78,7 @@ void ProbeRecord::on_text(std::string_view /*piece*/) { last_event_ = loop_.now(
 
 void ProbeRecord::begin(smtp::ProbedCommand command) {
   steps_.push_back({.command = command});
+  reply_ended_ = false;
   step_began_ = loop_.now();
   last_event_ = step_began_;
 }

@@ -54,6 +54,7 @@ class ProbeRecord final : public ConversationWatcher {
   MonotonicTime step_began_{};
   MonotonicTime last_event_{};
   Duration handshake_{};
+  bool reply_ended_ = false;  // of the last step
 };
 
 }  // namespace posthorn::service

@@ -44,6 +44,7 @@ OutgoingSettings settings_for(const ServerAccess& access, const Endpoint& to, bo
   session->defer_unauthenticated = false;
   session->pipelining = access.pipelining;
   session->extended_hello = access.extended_hello;
+  session->quits_after_421 = true;  // a person sees how it ends, and who waits for QUIT is not kept waiting
   if (access.timeout) limit_waits(*session, *access.timeout);
   OutgoingSettings settings{.session = std::move(session), .watcher = &watcher};
   const bool is_name = !IpAddress::parse(access.host);

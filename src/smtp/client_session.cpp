@@ -252,7 +252,8 @@ void ClientSession::on_service_closing(const Expected& expected, const PeerReply
     }
   }
   abandon_message(outcome);
-  close({Reason::refused_for_now, expected.step, reply.code, reply.text()});
+  SessionEnd end{Reason::refused_for_now, expected.step, reply.code, reply.text()};
+  settings_->quits_after_421 ? leave(std::move(end)) : close(std::move(end));
 }
 
 void ClientSession::on_garbage(ReplyFault fault) {

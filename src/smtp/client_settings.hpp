@@ -50,6 +50,7 @@ struct ClientSettings {
   bool defer_unauthenticated = true;  ///< a 5yz to AUTH is our configuration's fault: the mail waits
   bool extended_hello = true;         ///< false: HELO at once, for servers that drop the connection at EHLO
   bool pipelining = true;             ///< use it where it is offered; never otherwise
+  bool quits_after_421 = false;       ///< QUIT, though the server has said that it closes
   bool chunking = false;              ///< BDAT instead of DATA where it is offered; BINARYMIME needs it
   std::uint32_t recipients_per_transaction = 100;  ///< RFC 5321 §4.5.3.1.8: what every server takes
   std::size_t reply_line_octets = 2048;            ///< of one line of a reply; RFC 5321 §4.5.3.1.5 says 512

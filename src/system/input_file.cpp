@@ -4,6 +4,8 @@
 #include "system/posix_file.hpp"
 #include "system/system_error.hpp"
 
+#include <fmt/format.h>
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -44,14 +46,18 @@ Result<> write_all(int to, std::string_view bytes) {
   return {};
 }
 
-Result<Descriptor> copy_of(const Descriptor& from, const std::string& path) {
+Result<Descriptor> copy_of(const Descriptor& from, const std::string& path, std::uint64_t most) {
   auto copy = open_nameless();
   if (!copy) return copy;
   std::array<char, copy_octets> piece{};
-  while (true) {
+  for (std::uint64_t copied = 0;;) {
     const auto count = uninterrupted([&] { return ::read(from.get(), piece.data(), piece.size()); });
     if (count < 0) return system_failure("read " + path);
     if (count == 0) return copy;
+    copied += static_cast<std::uint64_t>(count);
+    if (copied > most) {
+      return failure(Error::Kind::invalid, fmt::format("read {}: it does not end within {} MiB; write it to a file and send that", path, most >> 20U));
+    }
     const std::string_view bytes(piece.data(), static_cast<std::size_t>(count));
     if (auto written = write_all(copy->get(), bytes); !written) return failure(std::move(written.error()));
   }
@@ -70,7 +76,7 @@ Result<Descriptor> open_named(const std::string& path) {
 
 }  // namespace
 
-Result<InputFile> open_input(const std::string& path) {
+Result<InputFile> open_input(const std::string& path, std::uint64_t most_copied) {
   const auto shown = path == "-" ? std::string("standard input") : path;
   auto file = open_named(path);
   if (!file) return failure(std::move(file.error()));
@@ -78,7 +84,7 @@ Result<InputFile> open_input(const std::string& path) {
   if (::fstat(file->get(), &facts) != 0) return system_failure("read " + shown);
   if (S_ISDIR(facts.st_mode)) return failure(Error::Kind::invalid, "read " + shown + ": it is a folder");
   if (path == "-" || !S_ISREG(facts.st_mode)) {
-    auto copy = copy_of(*file, shown);
+    auto copy = copy_of(*file, shown, most_copied);
     if (!copy) return failure(std::move(copy.error()));
     file = std::move(copy);
   }

@@ -17,8 +17,11 @@ struct InputFile {
   std::string name;        ///< without folders; empty: standard input
 };
 
-/// `-` is standard input. Errors: not_found, not_permitted, invalid (a folder), no_space (for the copy), io.
-[[nodiscard]] Result<InputFile> open_input(const std::string& path);
+inline constexpr std::uint64_t most_copied_octets = std::uint64_t{1} << 30;  // a pipe may have no end
+
+/// `-` is standard input. Errors: not_found, not_permitted, invalid (a folder; more to copy than `most_copied`), no_space (for
+/// the copy), io.
+[[nodiscard]] Result<InputFile> open_input(const std::string& path, std::uint64_t most_copied = most_copied_octets);
 
 /// A path that means the same wherever the process stands later.
 [[nodiscard]] Result<std::string> absolute_path(const std::string& path);

@@ -3,9 +3,12 @@
 and the shells understand it, and that each option of --help is in all of them."""
 import os
 import pathlib
+import pty
 import re
+import select
 import subprocess
 import tempfile
+import time
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -62,6 +65,52 @@ class Manual(unittest.TestCase):
                 self.assertIn("NAME", shown)
 
 
+class Zsh:
+    PROMPT = "ready> "
+
+    def __init__(self, completion):
+        self.home = tempfile.TemporaryDirectory()
+        home = pathlib.Path(self.home.name)
+        (home / "_posthorn").write_text(completion)
+        (home / "posthorn").symlink_to(pathlib.Path(PROGRAM).resolve())
+        (home / ".zshrc").write_text(f"fpath=({home} $fpath)\nautoload -Uz compinit\ncompinit -u -d {home}/dump\nPS1='{self.PROMPT}'\n"
+                                     "LISTMAX=0\nunsetopt zle_bracketed_paste prompt_cr prompt_sp\n")
+        self.ours, theirs = pty.openpty()
+        environment = {**os.environ, "ZDOTDIR": str(home), "HOME": str(home), "TERM": "dumb", "COLUMNS": "300", "LINES": "100",
+                       "PATH": f"{home}:{os.environ['PATH']}"}
+        self.process = subprocess.Popen(["zsh", "-d", "-i"], stdin=theirs, stdout=theirs, stderr=theirs, cwd=ROOT, env=environment,
+                                        start_new_session=True)
+        os.close(theirs)
+        self.told = ""
+        self.read_until(self.PROMPT)
+
+    def read_until(self, words, seconds=60):
+        deadline = time.monotonic() + seconds
+        while words not in self.told:
+            assert time.monotonic() < deadline, f"zsh does not say {words!r} within {seconds} s, but {self.told!r}"
+            if select.select([self.ours], [], [], 0.2)[0]:
+                self.told += os.read(self.ours, 65_536).decode(errors="replace").replace("\a", "")  # its bell
+
+    def strike_tabulator_after(self, typed, wanted):
+        """The line is thrown away afterwards."""
+        self.told = ""
+        os.write(self.ours, f"{typed}\t".encode())
+        self.read_until(wanted)
+        self.told = ""
+        os.write(self.ours, b"\x15print -r -- line''over\r")
+        self.read_until("lineover")
+        self.read_until(self.PROMPT)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+        os.close(self.ours)
+        self.home.cleanup()
+
+
 class Completions(unittest.TestCase):
     def complete(self, *words):
         """What bash offers for the last of these words."""
@@ -86,8 +135,24 @@ class Completions(unittest.TestCase):
             self.assertTrue(wanted <= got and not unwanted & got, f"{words}: {got}")
         self.assertEqual(set(COMMANDS) - set(self.complete("")), set())
 
+    def test_bash_loads_it(self):
+        """As bash-completion does: from a file, into a shell that has nothing else."""
+        with tempfile.NamedTemporaryFile("w", suffix=".bash") as file:
+            file.write(ask("--completion", "bash"))
+            file.flush()
+            for shell in (["bash", "--norc", "--noprofile"], ["bash", "--norc", "--noprofile", "-u", "-e"]):
+                self.assertIn("-F _posthorn", run(*shell, "-c", f"source {file.name}; complete -p posthorn"))
+
     def test_zsh_reads_it(self):
         run("zsh", "-n", "/dev/stdin", text=ask("--completion", "zsh"))
+
+    def test_zsh_offers_it(self):
+        """A shell on a pseudo terminal, that finds the file in its path of functions; the tabulator key is struck."""
+        with Zsh(ask("--completion", "zsh")) as shell:
+            for typed, wanted in [("posthorn se", "serve"), ("posthorn send --retr", "--retry-after"), ("posthorn queue rel", "release"),
+                                  ("posthorn bench sink --gr", "--greylist"), ("posthorn send READ", "README.md"),
+                                  ("posthorn probe --mo", "--monitor")]:
+                shell.strike_tabulator_after(typed, wanted)
 
     def test_fish_offers_it(self):
         script = ask("--completion", "fish")

@@ -40,7 +40,7 @@ class ProbeMx(unittest.TestCase):
         pathlib.Path(cls.user.environment["POSTHORN_CONFIG"]).write_text(harness.toml({"dns": cls.names.settings()}))
 
     def probe(self, domain, *words):
-        return self.user.run("probe", "--mx", domain, *words, "--port", self.port, "--timeout", "2s")
+        return self.user.run("probe", "--mx", domain, *words, "--port", self.port, "--timeout", "6s")
 
     def found(self, domain, *words):
         status, told = self.probe(domain, *words, "--json")
@@ -68,7 +68,7 @@ class ProbeMx(unittest.TestCase):
         began = time.monotonic()
         status, hosts = self.found("silent.test")
         self.assertEqual((status, hosts), (69, [("silent.silent.test", False, "MAIL")]))
-        self.assertLess(time.monotonic() - began, 20)
+        self.assertLess(time.monotonic() - began, 40, "the server would be silent for longer")
 
     def test_domains_without_hosts(self):
         self.assertEqual(self.found("implicit.test", "--no-send"), (0, [("implicit.test", True, None)]))
@@ -81,7 +81,7 @@ class ProbeMx(unittest.TestCase):
         self.assertEqual(len(self.found("many.test")[1]), 20)
 
     def test_monitor(self):
-        status, told = self.probe("good.test", "--no-send", "--monitor")
+        status, told = self.probe("good.test", "--no-send", "--monitor", "--warning", "50s", "--critical", "1m")
         self.assertEqual((status, told.count("\n")), (0, 1), told)
         self.assertRegex(told, r"^SMTP OK - mx1\.good\.test: .*, mx2\.good\.test: .* \| 'mx1.good.test_time'=")
         self.assertEqual(self.probe("mixed.test", "--no-send", "--monitor")[0], 2)

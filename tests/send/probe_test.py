@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """`posthorn probe` against servers that do what a script says: transcript, verdict, JSON, the monitor's line, statuses."""
+import concurrent.futures
 import json
 import socket
+import time
 import unittest
 
-from scripted import CLOSE, SILENCE, Server, User
+from scripted import CLOSE, SILENCE, Server, User, full_port
 
 
 class ProbeTest(unittest.TestCase):
@@ -14,7 +16,8 @@ class ProbeTest(unittest.TestCase):
         cls.addClassCleanup(cls.user.remove)
 
     def probe(self, server, *words, **more):
-        return self.user.run("probe", "127.0.0.1", *words, "--port", server.port, **more)
+        patience = () if "--timeout" in words else ("--timeout", "30s")
+        return self.user.run("probe", "127.0.0.1", *words, "--port", server.port, *patience, **more)
 
     def found(self, server, *words):
         status, told = self.probe(server, *words, "--json")
@@ -52,21 +55,32 @@ class Verdicts(ProbeTest):
             self.assertEqual(self.probe(server, "--helo")[0], 0)
         self.assertEqual(server.words()[0], "HELO")
 
+    STEPS = {"": "connection", "EHLO": "EHLO", "MAIL": "MAIL", "RCPT": "RCPT", "DATA": "DATA", ".": "end of data"}
+
+    def fails_at(self, word, answer, expected, *words):
+        with self.subTest(step=self.STEPS[word], answer=str(answer)[:20]), Server({word: answer}) as server:
+            status, found = self.found(server, *words)
+            self.assertEqual((status, found["ok"], found["failed_at"]), (expected, False, self.STEPS[word]), found)
+            self.assertTrue(found["reason"])
+
     def test_each_step_can_fail(self):
-        steps = {"": "connection", "MAIL": "MAIL", "RCPT": "RCPT", "DATA": "DATA", ".": "end of data"}
-        answers = [("550 no", 69), ("450 later", 75), ("what?", 76), (CLOSE, 69), (SILENCE, 69), (b"250 half", 69),
-                   (b"250 " + b"x" * 10_000, 76), (b"220-more\r\n" * 5_000, 76)]
-        for word, step in steps.items():
-            for answer, expected in answers:
-                with self.subTest(step=step, answer=str(answer)[:20]), Server({word: answer}) as server:
-                    status, found = self.found(server, "--timeout", "300ms")
-                    self.assertEqual((status, found["ok"], found["failed_at"]), (expected, False, step), found)
-                    self.assertTrue(found["reason"])
+        for word in self.STEPS:
+            for answer, expected in [("550 no", 69), ("450 later", 75), ("what?", 76), (CLOSE, 69), (b"250 " + b"x" * 10_000, 76),
+                                     (b"220-more\r\n" * 5_000, 76)]:
+                if (word, answer) == ("EHLO", "550 no"):
+                    continue  # HELO is for such servers
+                self.fails_at(word, answer, expected)
+
+    def test_each_step_can_be_answered_never_or_in_part(self):
+        with concurrent.futures.ThreadPoolExecutor(12) as pool:  # they wait, and do nothing else
+            rows = [(word, answer) for word in self.STEPS for answer in (SILENCE, b"250 half", b"250-first\r\n")]
+            for done in [pool.submit(self.fails_at, *row, 69, "--timeout", "5s") for row in rows]:
+                done.result()
 
     def test_quit_counts(self):
         for answer in ["500 no", CLOSE, SILENCE]:
             with self.subTest(str(answer)), Server({"QUIT": answer}) as server:
-                status, found = self.found(server, "--timeout", "300ms")
+                status, found = self.found(server, "--timeout", "5s")
                 self.assertEqual((status, found["failed_at"]), (76, "QUIT"), found)
 
     def test_a_wrong_kind_of_success(self):
@@ -81,13 +95,22 @@ class Verdicts(ProbeTest):
         self.assertEqual(status, 69, told)
         self.assertTrue(told.endswith("SMTP SERVER STATUS : FAIL\n"), told)
 
+    def test_nobody_answers(self):
+        with full_port() as port:
+            began = time.monotonic()
+            status, told = self.user.run("probe", "127.0.0.1", "--port", port, "--timeout", "2s")
+        self.assertEqual(status, 69, told)
+        self.assertRegex(told, r"failed at connection: .*no answer in time")
+        self.assertTrue(told.endswith("SMTP SERVER STATUS : FAIL\n"), told)
+        self.assertTrue(2 <= time.monotonic() - began < 60)
+
     def test_unknown_host(self):
         status, told = self.user.run("probe", "no-such-host.invalid")
         self.assertEqual(status, 68, told)
         self.assertTrue(told.endswith("SMTP SERVER STATUS : FAIL\n"), told)
 
     def test_bad_input(self):
-        for status, words in [(64, []), (64, ["h", "--tls", "x"]), (64, ["h", "--timeout", "x"]), (65, ["h", "alice"]),
+        for status, words in [(64, []), (64, ["h", "--port", "0"]), (64, ["h", "--port", "65536"]), (64, ["h", "--tls", "x"]), (64, ["h", "--timeout", "x"]), (65, ["h", "alice"]),
                               (65, ["h", "a@b.test", "c@d.test\r\nDATA"]), (65, ["h\n"])]:
             with self.subTest(words=words):
                 self.assertEqual(self.user.run("probe", *words)[0], status)
@@ -117,9 +140,9 @@ class Shapes(ProbeTest):
                 ({"RCPT": "550 | 'x'=1"}, 2, "CRITICAL"), ({"": "421 busy"}, 2, "CRITICAL")]
         for script, expected, word in rows:
             with self.subTest(script=script), Server(script) as server:
-                status, told = self.probe(server, "--monitor")
+                status, told = self.probe(server, "--monitor", "--warning", "50s", "--critical", "1m")
                 self.assertEqual(status, expected, told)
-                self.assertRegex(told, rf"\ASMTP {word} - [^|\n]*\| 'time'=\d+\.\d+s;5\.000;10\.000;0( '[^'=]+'=\d+\.\d+s;;;0)*\n\Z")
+                self.assertRegex(told, rf"\ASMTP {word} - [^|\n]*\| 'time'=\d+\.\d+s;50\.000;60\.000;0( '[^'=]+'=\d+\.\d+s;;;0)*\n\Z")
         self.assertEqual(self.user.run("probe", "no-such-host.invalid", "--monitor")[0], 3)
         self.assertEqual(self.user.run("probe", "--monitor", "--nonsense")[0], 3)
         with Server() as server:

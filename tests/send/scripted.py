@@ -4,6 +4,7 @@ the program itself, run with a state folder of its own.
 A script maps a command's first word to what is answered: a text (CRLF is added), bytes as they are, a list of answers for one
 call after another, or a callable that gets the connection. "" is the greeting, "." the end of the text.
 """
+import contextlib
 import os
 import pathlib
 import shutil
@@ -36,13 +37,15 @@ def program():
 class Server:
     """`with Server({"RCPT": ["450 4.2.0 Greylisted", "250 ok"]}) as server:` then server.port, server.commands, server.texts."""
 
-    def __init__(self, script=None, address="127.0.0.1", port=0):
+    def __init__(self, script=None, address="127.0.0.1", port=0, context=None, implicit=False):
+        """`context`: TLS by STARTTLS, or from the first byte."""
         self.script = {**USUAL, **(script or {})}
+        self.context, self.implicit = context, implicit
         self.commands = []
         self.texts = []
         self.connections = 0
         self.ended = threading.Event()
-        self.listening = socket.create_server((address, port))
+        self.listening = socket.create_server((address, port), family=socket.AF_INET6 if ":" in address else socket.AF_INET)
         self.port = self.listening.getsockname()[1]
         self.thread = threading.Thread(target=self.accept, daemon=True)
 
@@ -56,27 +59,29 @@ class Server:
             threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
 
     def serve(self, connection):
-        with connection, connection.makefile("rb") as lines:
-            try:
-                if self.answer(connection, "") is not None:
-                    self.talk(connection, lines)
-            except OSError:
-                pass
+        with contextlib.suppress(OSError), connection:
+            with self.context.wrap_socket(connection, server_side=True) if self.implicit else connection as stream:
+                if self.answer(stream, "") is not None:
+                    self.talk(stream)
 
-    def talk(self, connection, lines):
-        while line := lines.readline():
-            text = line.decode("utf-8", "surrogateescape").rstrip("\r\n")
-            self.commands.append(text)
-            word = text.split(" ")[0].upper()
-            reply = self.answer(connection, word)
-            if reply is None:
-                return
-            if word == "DATA" and reply.startswith(b"354"):
-                self.texts.append(self.read_text(lines))
-                if self.answer(connection, ".") is None:
+    def talk(self, connection):
+        with connection.makefile("rb") as lines:
+            while line := lines.readline():
+                text = line.decode("utf-8", "surrogateescape").rstrip("\r\n")
+                self.commands.append(text)
+                word = text.split(" ")[0].upper()
+                reply = self.answer(connection, word)
+                if reply is None:
                     return
-            if word == "QUIT":
-                return
+                if word == "DATA" and reply.startswith(b"3"):
+                    self.texts.append(self.read_text(lines))
+                    if self.answer(connection, ".") is None:
+                        return
+                if word == "STARTTLS" and reply.startswith(b"220") and self.context:
+                    with self.context.wrap_socket(connection, server_side=True) as encrypted:
+                        return self.talk(encrypted)
+                if word == "QUIT":
+                    return
 
     @staticmethod
     def read_text(lines):
@@ -95,7 +100,7 @@ class Server:
         if what is CLOSE or what is None:
             return None
         if what is SILENCE:
-            self.ended.wait(30)
+            self.ended.wait(60)
             return None
         reply = what if isinstance(what, bytes) else what.encode() + b"\r\n"
         connection.sendall(reply)
@@ -132,7 +137,7 @@ class User:
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
         return str(path)
 
-    def run(self, *words, text=None, seconds=60, environment=None, **options):
+    def run(self, *words, text=None, seconds=120, environment=None, **options):
         """Status, standard output and standard error together with their order kept."""
         done = subprocess.run([program(), *map(str, words)], input=text, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               timeout=seconds, check=False, env={**self.environment, **(environment or {})}, **options)
@@ -161,7 +166,20 @@ class User:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def wait_until(claim, seconds=20, what="", step=0.05):
+@contextlib.contextmanager
+def full_port():
+    """A port whose queue of connections is full: who connects hears nothing at all, as behind a firewall that drops."""
+    with contextlib.ExitStack() as stack:
+        listening = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(8):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                waiting.connect(listening.getsockname())
+        yield listening.getsockname()[1]
+
+
+def wait_until(claim, seconds=60, what="", step=0.05):
     deadline = time.monotonic() + seconds
     while not (value := claim()):
         assert time.monotonic() < deadline, f"not within {seconds} s: {what}"

@@ -10,9 +10,10 @@ import signal
 import socket
 import subprocess
 import threading
+import time
 import unittest
 
-from scripted import CLOSE, SILENCE, Server, User, program, wait_until
+from scripted import CLOSE, SILENCE, Server, User, full_port, program, wait_until
 
 
 class SendTest(unittest.TestCase):
@@ -64,6 +65,29 @@ class Conversation(SendTest):
                          ["RCPT TO:<bob@example.test>", "RCPT TO:<carol@example.test>"])
 
 
+class Ways(SendTest):
+    """Which address, and as whom."""
+
+    def test_ipv6_and_ipv4(self):
+        letter = self.user.file("letter.txt", "x\n")
+        with Server(address="::1") as server:
+            for options, host, status in [((), "::1", 0), ((), "[::1]", 0), (("-6",), "::1", 0), (("-4",), "localhost", 75),
+                                          (("-4",), "::1", 68), (("-4", "-6"), "localhost", 64)]:
+                with self.subTest(options=options, host=host):
+                    got, told = self.user.run("send", *options, "a@b.test", "s", letter, host, "c@d.test", server.port)
+                    self.assertEqual(got, status, told)
+        with Server() as server:
+            got, told = self.user.run("send", "-4", "a@b.test", "s", letter, "localhost", "c@d.test", server.port)
+            self.assertEqual(got, 0, told)
+
+    def test_the_name_to_greet_with(self):
+        with Server() as server:
+            for name in ("client.example.org", "[192.0.2.1]"):
+                self.assertEqual(self.user.send(server.port, "--ehlo", name)[0], 0)
+                self.assertIn(f"EHLO {name}", server.commands)
+            self.assertEqual(self.user.send(server.port, "--ehlo", "a b\r\nQUIT")[0], 64)
+
+
 class Refusals(SendTest):
     def test_each_step_can_refuse_for_good(self):
         for word in ["", "MAIL", "RCPT", "DATA", "."]:
@@ -83,8 +107,10 @@ class Refusals(SendTest):
 
     def test_quit_is_awaited_for_five_seconds_at_most(self):
         with Server({"RCPT": "550 5.1.1 nobody", "QUIT": SILENCE}) as server:
-            status, told = self.user.send(server.port, seconds=8)
+            began = time.monotonic()
+            status, told = self.user.send(server.port)
         self.assertEqual(status, 69, told)
+        self.assertTrue(5 <= time.monotonic() - began < 30, "the server would be silent for longer")
 
     def test_each_step_can_answer_outside_the_protocol(self):
         for word, answer in [("", "hello"), ("", "120 wait"), ("MAIL", "354 what"), ("DATA", "250 what"), ("RCPT", "99 x"),
@@ -119,9 +145,9 @@ class Refusals(SendTest):
     def test_silence_has_a_limit(self):
         for word in ["", "MAIL", "."]:
             with self.subTest(word), Server({word: SILENCE}) as server:
-                status, told = self.user.send(server.port, "--timeout", "1s", seconds=10)
+                status, told = self.user.send(server.port, "--timeout", "2s")
                 self.assertEqual(status, 75, told)
-                self.assertIn("no answer within 1s", told)
+                self.assertIn("no answer within 2s", told)
 
     def test_a_server_that_drips_has_the_same_limit(self):
         def drip(connection):
@@ -133,9 +159,16 @@ class Refusals(SendTest):
         self.dripping = threading.Event()
         self.addCleanup(self.dripping.set)
         with Server({"MAIL": drip}) as server:
-            status, told = self.user.send(server.port, "--timeout", "1s", seconds=10)
+            status, told = self.user.send(server.port, "--timeout", "2s")
         self.assertEqual(status, 75, told)
-        self.assertIn("no answer within 1s", told)
+        self.assertIn("no answer within 2s", told)
+
+    def test_nobody_answers(self):
+        with full_port() as port:
+            status, told = self.user.send(port, "--timeout", "2s")
+        self.assertEqual(status, 75, told)
+        self.assertRegex(told, "cannot be reached: .*no answer in time")
+        self.assertEqual(self.user.names(".json"), [], "what was never reached is not taken to the background")
 
     def test_nobody_listens(self):
         with socket.create_server(("127.0.0.1", 0)) as free:
@@ -162,8 +195,18 @@ class BadInput(SendTest):
                 self.refused_before_connecting(65, [sender, "s", letter, "127.0.0.1", to, "PORT"])
 
     def test_files(self):
-        for path in ["/does/not/exist", "/"]:
-            self.refused_before_connecting(66, ["a@b.test", "s", path, "127.0.0.1", "c@d.test", "PORT"])
+        for path in ["/does/not/exist", "/", "/proc/self/mem"]:
+            for words in (["s", path], ["s", "/dev/null", "--attach", path]):
+                told = self.refused_before_connecting(66, ["a@b.test", *words, "127.0.0.1", "c@d.test", "PORT"])
+                self.assertIn(path, told)
+
+    def test_a_file_of_somebody_else(self):
+        letter = self.user.file("letter.txt", "x\n")
+        os.chmod(letter, 0)
+        self.user.folder.chmod(0o755)
+        as_another = {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
+        told = self.refused_before_connecting(66, ["a@b.test", "s", letter, "127.0.0.1", "c@d.test", "PORT"], **as_another)
+        self.assertIn("Permission denied", told)
 
     def test_usage(self):
         letter = self.user.file("letter.txt", "x\n")
@@ -388,6 +431,48 @@ class Background(SendTest):
         self.assertEqual(status, 75, told)
         self.assertIn("cannot be kept", told)
         self.assertEqual(list(self.user.entries.iterdir()), [])
+
+    def on_a_small_disk(self, script, port, *options, file=None):
+        """Sends with the state folder on a file system of 64 KiB of its own; `script` runs there afterwards, with the status in $1."""
+        folder = self.user.state / "posthorn/send"
+        folder.mkdir(parents=True)
+        rights = ["--map-root-user"] if os.geteuid() != 0 else []
+        words = ["unshare", "--mount", *rights, "--propagation", "private", "sh", "-c",
+                 f'mount -t tmpfs -o size=64k tmpfs "$0" && cd "$0" && {{ "$@"; set -- $?; {script}; }}', str(folder), program(), "send",
+                 *options, "alice@example.org", "Full", file or self.user.file("l.txt", "x\n"), "127.0.0.1", "bob@example.test", str(port)]
+        done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120, check=False, env=self.user.environment)
+        return done.returncode, done.stdout.decode()
+
+    def test_no_room_for_what_must_be_kept(self):
+        letter = self.user.file("letter.txt", "x\n" * 100_000)
+        with Server({"RCPT": self.GREYLIST}) as server:
+            status, told = self.on_a_small_disk('ls -A; exit "$1"', server.port, file=letter)
+        self.assertEqual(status, 75, told)
+        self.assertIn("cannot be kept for another attempt", told)
+        self.assertIn("No space left on device", told)
+        self.assertTrue(told.endswith("or use --foreground\n"), f"nothing is left in the folder:\n{told}")
+
+    def test_a_disk_that_is_full_later_stops_no_mail(self):
+        """Neither the entry nor the log can be written any more; the mail is tried again all the same, and the entry goes."""
+        fill = 'dd if=/dev/zero of=fill bs=1k 2> /dev/null; timeout 60 sh -c "while ls *.json > /dev/null 2>&1; do sleep 0.1; done"; ls -A'
+        with Server({"RCPT": [self.GREYLIST, self.GREYLIST, self.GREYLIST, "250 ok"]}) as server:
+            status, told = self.on_a_small_disk(fill, server.port, "--retry-after", "1s")
+            pid = re.search(r"background process (\d+)", told)
+            self.assertTrue(pid, told)
+            self.addCleanup(self.end, int(pid[1]))
+            self.assertEqual(status, 0, told)
+            self.assertEqual(len(server.texts), 1, told)
+        self.assertEqual({name.rsplit(".", 1)[-1] for name in told.splitlines()[-2:]}, {"fill", "log"}, told)
+
+    @staticmethod
+    def end(pid):
+        try:
+            with open(f"/proc/{pid}/cmdline", "rb") as words:
+                ours = b"posthorn" in words.read()
+        except FileNotFoundError:
+            return
+        if ours:
+            os.kill(pid, signal.SIGKILL)
 
     def test_two_at_once(self):
         with Server({"RCPT": [self.GREYLIST, self.GREYLIST, "250 ok"]}) as server:

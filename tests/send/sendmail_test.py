@@ -42,7 +42,7 @@ class SendmailTest(unittest.TestCase):
 
     def run_as(self, name, *words, text="", **options):
         data = text if isinstance(text, bytes) else text.encode()
-        done = subprocess.run([str(self.names / name), *words], input=data, capture_output=True, timeout=60, check=False,
+        done = subprocess.run([str(self.names / name), *words], input=data, capture_output=True, timeout=240, check=False,
                               env=self.environment, **options)
         return done.returncode, (done.stdout + done.stderr).decode(errors="replace")
 
@@ -55,7 +55,7 @@ class SendmailTest(unittest.TestCase):
         self.server.start()
 
     def arrived(self, user, count=1):
-        return [email.message_from_bytes(each, policy=email.policy.default) for each in self.server.wait_for_mail(user, count, 30)]
+        return [email.message_from_bytes(each, policy=email.policy.default) for each in self.server.wait_for_mail(user, count, 60)]
 
     def of_subject(self, user, subject):
         return [mail for mail in self.arrived(user) if mail["Subject"] == subject]
@@ -68,7 +68,7 @@ class SendmailTest(unittest.TestCase):
         return sorted(str(path.relative_to(self.drop())) for path in self.drop().glob("*/*"))
 
     def wait_for_empty(self):
-        harness.wait_until(lambda: not self.boxes(), 30, "an empty drop folder", describe=self.server.told)
+        harness.wait_until(lambda: not self.boxes(), 60, "an empty drop folder", describe=self.server.told)
 
 
 class Callers(SendmailTest):
@@ -157,7 +157,7 @@ class Callers(SendmailTest):
         told = self.hand_in("-v", "alice")
         self.assertRegex(told, "handed in as [0-9a-f]{32} for 1 recipients")
         self.arrived("alice")
-        self.assertLess(time.monotonic() - began, 20)
+        self.assertLess(time.monotonic() - began, 60)
         self.wait_for_empty()
 
 
@@ -167,7 +167,7 @@ class Messages(SendmailTest):
                      "Bcc: bob@example.test,\n\tnobody-hidden@example.test\nbcc: root\nSubject: hidden\n\nx\n")
         self.start()
         for user in ("alice", "bob", "root"):  # root, who sent it, hears of the hidden one who is nobody
-            harness.wait_until(lambda name=user: self.of_subject(name, "hidden"), 30, f"mail for {user}", describe=self.server.told)
+            harness.wait_until(lambda name=user: self.of_subject(name, "hidden"), 60, f"mail for {user}", describe=self.server.told)
             (mail,) = self.of_subject(user, "hidden")
             self.assertNotIn(b"hidden@", mail.as_bytes(), user)
             self.assertNotIn("bcc", [name.lower() for name in mail.keys()])
@@ -181,6 +181,15 @@ class Messages(SendmailTest):
         (mail,) = self.arrived("root")
         self.assertNotIn("Resent-Bcc", mail)
         self.assertEqual(self.server.names("alice"), [])
+
+    def test_recipients_that_must_be_quoted(self):
+        self.hand_in("-f", '"s t"@example.test', '"a b"@example.test', '"c,d"@example.test, Bob <bob@example.test>')
+        self.hand_in("-t", text='To: "e f"@example.test, "Alice, A." <alice@example.test> (x, y)\nSubject: quoted\n\nx\n')
+        letters = b"".join((self.drop() / name).read_bytes() for name in self.boxes())
+        for said in (b'Sender: <"s t"@example.test>', b'<"a b"@example.test>', b'<"c,d"@example.test>', b"<bob@example.test>",
+                     b'<"e f"@example.test>', b"<alice@example.test>"):
+            self.assertIn(said, letters)
+        self.assertEqual(letters.count(b"Recipient: "), 5)
 
     def test_a_dot_alone(self):
         self.hand_in("alice", text="Subject: until\n\none\n.\ntwo\n")
@@ -221,7 +230,7 @@ class Messages(SendmailTest):
         (report, *_) = self.arrived("bob")
         self.assertIn("nobody-here@example.test", report.as_string())
         self.assertIn("5.1.1", report.as_string())
-        harness.wait_until(lambda: len(self.boxes()) <= 2, 30, "the letters are gone", describe=self.server.told)
+        harness.wait_until(lambda: len(self.boxes()) <= 2, 60, "the letters are gone", describe=self.server.told)
         time.sleep(0.5)
         self.assertLessEqual(len(self.server.names("bob")), 2)
 
@@ -275,6 +284,21 @@ class Session(SendmailTest):
         mails = self.arrived("alice", 2)
         self.assertEqual(sorted(mail["Subject"] for mail in mails), ["by -bs", "second"])
         self.assertTrue(all(mail["Bcc"] is None for mail in mails))
+
+    def test_lines_of_a_person_or_a_script(self):
+        """They end with LF; what such a session sends is as if they had been CRLF."""
+        told = self.hand_in("-bs", text="EHLO here\nMAIL FROM:<bob@example.test>\nRCPT TO:<alice@example.test>\nDATA\nSubject: typed\n\n..dot\nend\n.\nQUIT\n")
+        self.assertEqual([line[:3] for line in told.splitlines() if line[3:4] == " "], "220 250 250 250 354 250 221".split())
+        self.start()
+        (mail,) = self.arrived("alice")
+        self.assertEqual(mail.get_content(), ".dot\nend\n")
+
+    def test_who_speaks_crlf_is_not_ended_by_a_bare_line_feed(self):
+        """The text of somebody else, which a program passes on, is not to become commands."""
+        told = self.talk("EHLO here", "MAIL FROM:<bob@example.test>", "RCPT TO:<alice@example.test>", "DATA",
+                         "Subject: smuggled\r\n\r\nx\n.\nMAIL FROM:<root@example.test>\nRCPT TO:<bob@example.test>\nDATA\nx\n.", ".", "QUIT")
+        self.assertEqual([line[:3] for line in told.splitlines() if line[3:4] == " "][:6], "220 250 250 250 354 550".split(), told)
+        self.assertEqual(self.boxes(), [])
 
     def test_bad_sessions_leave_nothing(self):
         for lines in (["EHLO here", "MAIL FROM:<bob@example.test>", "RCPT TO:<alice@example.test>", "DATA", "Subject: cut off"],
@@ -331,7 +355,7 @@ class Neighbours(SendmailTest):
         (box / ("x" * 255)).write_text("x")
         self.start()
         self.arrived("alice")
-        harness.wait_until(lambda: sum(each.endswith(".refused") for each in self.boxes()) >= 8, 30, "they are set aside",
+        harness.wait_until(lambda: sum(each.endswith(".refused") for each in self.boxes()) >= 8, 60, "they are set aside",
                            describe=lambda: f"{self.boxes()}\n{self.server.told()}")
         self.assertEqual(self.server.names("bob")[1:], [], "at most the one whose name was made up")
         self.hand_in("alice")
@@ -375,7 +399,7 @@ class Accounts(SendmailTest):
         self.server.state.chmod(0o711)
         self.start()
         self.hand_in("-f", "bob@example.test", "alice", text="Subject: forged\n\nx\n", user=NOBODY, group="nogroup")
-        harness.wait_until(lambda: any(each.endswith(".refused") for each in self.boxes()), 30, "it is set aside", describe=self.server.told)
+        harness.wait_until(lambda: any(each.endswith(".refused") for each in self.boxes()), 60, "it is set aside", describe=self.server.told)
         self.hand_in("-f", "bob@example.test", "alice", text="Subject: by root\n\nx\n")
         self.assertEqual([mail["Subject"] for mail in self.arrived("alice")], ["by root"])
 

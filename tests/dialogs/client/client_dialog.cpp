@@ -54,6 +54,7 @@ const std::map<std::string, Setter>& setters() {
       {"defer_unauthenticated", boolean(&ClientSettings::defer_unauthenticated)},
       {"extended_hello", boolean(&ClientSettings::extended_hello)},
       {"pipelining", boolean(&ClientSettings::pipelining)},
+      {"quits_after_421", boolean(&ClientSettings::quits_after_421)},
       {"chunking", boolean(&ClientSettings::chunking)},
       {"recipients_per_transaction", number(&ClientSettings::recipients_per_transaction)},
       {"reply_line_octets", number(&ClientSettings::reply_line_octets)},
