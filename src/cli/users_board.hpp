@@ -25,7 +25,7 @@ class UsersBoard {
   /// `seen`: the file's mark now. Waits for at most `wait_for_names`, and for the same mark only once.
   [[nodiscard]] Names current(const store::FileMark& seen);
 
-  static constexpr Duration wait_for_names = std::chrono::seconds{1};
+  static constexpr Duration wait_for_names = std::chrono::seconds{3};
 
  private:
   mutable std::mutex mutex_;

@@ -16,8 +16,8 @@ constexpr int woken_at_once = 64;
 
 // Entries.
 
-void QueuePlan::add(EntryId id, std::string_view destination, MonotonicTime due) {
-  wait(insert(id, destination, due), due);
+void QueuePlan::add(EntryId id, std::string_view destination, MonotonicTime due, Duration slack) {
+  wait(insert(id, destination, due), due, slack);
 }
 
 void QueuePlan::add_held(EntryId id, std::string_view destination) {
@@ -48,9 +48,10 @@ QueuePlan::Entry& QueuePlan::running_entry(EntryId id) {
   return *found;
 }
 
-void QueuePlan::wait(Entry& entry, MonotonicTime due) {
+void QueuePlan::wait(Entry& entry, MonotonicTime due, Duration slack) {
   entry.state = State::waiting;
   entry.due = due;
+  entry.slack = slack;
   entry.destination->waiting.push(entry);
   settle(*entry.destination);
 }
@@ -157,7 +158,7 @@ bool QueuePlan::reassign(EntryId id, std::string_view destination) {
     return true;
   }
   moving.takes_room = false;
-  if (leave_running(moving)) wait(moving, moving.due);
+  if (leave_running(moving)) wait(moving, moving.due, moving.slack);
   return false;
 }
 
@@ -170,12 +171,12 @@ void QueuePlan::finish(EntryId id, Health health, MonotonicTime now) {
   erase(done);
 }
 
-bool QueuePlan::defer(EntryId id, Health health, MonotonicTime now, MonotonicTime due) {
+bool QueuePlan::defer(EntryId id, Health health, MonotonicTime now, MonotonicTime due, Duration slack) {
   auto& deferred = running_entry(id);
   end_attempt(deferred, health, now);
   deferred.since = now;
   if (deferred.remove_asked) return leave_running(deferred);
-  if (leave_running(deferred)) wait(deferred, due);
+  if (leave_running(deferred)) wait(deferred, due, slack);
   return true;
 }
 
@@ -306,6 +307,7 @@ void QueuePlan::forget(Destination& destination) {
 void QueuePlan::learn(Destination& destination, Health health, MonotonicTime now) {
   if (health == Health::not_tried) return;
   constexpr auto smallest = 1U;
+  if (health == Health::turned_away) health = destination.running > 1 ? Health::throttled : Health::unreachable;
   if (health == Health::unreachable) {
     ++destination.failures;
     destination.window = std::max(destination.window / 2, smallest);

@@ -6,9 +6,10 @@
 //  - no more than Settings::deliveries run at once, and no more to one destination than its window allows. The window starts
 //    small, grows by one with each delivery that worked while it was full, and is halved by trouble;
 //  - destinations that have something to do take turns;
-//  - a destination that could not be reached is tried by one entry at a time. When that one fails too, the entries that were
-//    due by then share its failure (Work::shares_failure) and are deferred by their own schedules without a connection of
-//    their own: a thousand messages make one attempt, and none waits past its own time;
+//  - a destination that could not be reached is tried by one entry at a time. When that one fails too, its failure is shared
+//    (Work::shares_failure) by the entries that were due by then, and by those whose slack reaches back to it: they are
+//    deferred by their own schedules without a connection of their own. A thousand messages make one attempt, and none waits
+//    past its own time;
 //  - every operation is O(log n) in entries and destinations.
 //
 // How a driver uses it, on every event (an entry added, a delivery finished, the timer):
@@ -47,7 +48,8 @@ enum class Health : std::uint8_t {
   worked,       ///< it took mail
   answered,     ///< it answered, and refused this message or these recipients
   throttled,    ///< it said that it is busy, or broke off
-  unreachable,  ///< none of its hosts could be reached, or none would start a session
+  turned_away,  ///< none of its hosts would start a session now: too busy for us where others are with it, else as good as dead
+  unreachable,  ///< none of its hosts could be reached
   not_tried,    ///< nothing was learned
 };
 
@@ -100,8 +102,9 @@ class QueuePlan {
   QueuePlan(const QueuePlan&) = delete;
   QueuePlan& operator=(const QueuePlan&) = delete;
 
-  /// A new entry, to be tried at `due`. An id that is there already is a bug.
-  void add(EntryId id, std::string_view destination, MonotonicTime due);
+  /// A new entry, to be tried at `due`. A failure of its dead destination counts as its attempt when it is not older than
+  /// `slack` then: as a rule the part of its wait that chance has added. An id that is there already is a bug.
+  void add(EntryId id, std::string_view destination, MonotonicTime due, Duration slack = Duration::zero());
   /// A new entry that an operator had put on hold before a restart.
   void add_held(EntryId id, std::string_view destination);
   /// A new entry that will not be tried again: given up at `when`.
@@ -125,8 +128,10 @@ class QueuePlan {
 
   /// The end of a running entry: it is forgotten.
   void finish(EntryId id, Health health, MonotonicTime now);
-  /// A running entry is to be tried again at `due`. False: an operator removed it meanwhile, it is forgotten.
-  [[nodiscard]] bool defer(EntryId id, Health health, MonotonicTime now, MonotonicTime due);
+  /// A running entry is to be tried again at `due`, with `slack` as in add(). False: an operator removed it meanwhile, it is
+  /// forgotten.
+  [[nodiscard]] bool defer(EntryId id, Health health, MonotonicTime now, MonotonicTime due,
+                           Duration slack = Duration::zero());
   /// A running entry gets no more attempts and is given up at `when`. False: as with defer().
   [[nodiscard]] bool defer_until_expiry(EntryId id, Health health, MonotonicTime now, MonotonicTime when);
 
@@ -167,6 +172,7 @@ class QueuePlan {
     const EntryId* id = nullptr;  // the key of its node
     MonotonicTime due{};
     MonotonicTime since = MonotonicTime::min();
+    Duration slack{};
     Destination* destination = nullptr;
     std::uint32_t place = ~0U;  // in its destination's heap, or in expiring_
     State state = State::waiting;
@@ -191,7 +197,7 @@ class QueuePlan {
     std::uint32_t running = 0;
     std::uint32_t window = 0;
     std::uint32_t failures = 0;                      // attempts in a row that did not reach it
-    MonotonicTime failed_at = MonotonicTime::min();  // what was due by then shares the failure
+    MonotonicTime failed_at = MonotonicTime::min();  // while it is dead
     MonotonicTime wakes_at{};                        // its place in sleeping_ goes by it
     std::uint32_t place = ~0U;                       // in sleeping_
     Seat seat = Seat::none;
@@ -206,7 +212,7 @@ class QueuePlan {
   Entry& insert(EntryId id, std::string_view destination, MonotonicTime when);
   Entry* entry(EntryId id);
   Entry& running_entry(EntryId id);
-  void wait(Entry& entry, MonotonicTime due);
+  void wait(Entry& entry, MonotonicTime due, Duration slack = Duration::zero());
   void wait_for_expiry(Entry& entry, MonotonicTime when);
   void leave_heap(Entry& entry);
   void erase(Entry& entry);
@@ -224,7 +230,7 @@ class QueuePlan {
   [[nodiscard]] bool is_dead(const Destination& d) const { return d.failures >= settings_.failures_until_dead; }
   [[nodiscard]] bool has_room(const Destination& d) const { return d.running < (is_dead(d) ? 1 : d.window); }
   [[nodiscard]] bool shares_failure(const Destination& d, const Entry& e) const {
-    return is_dead(d) && e.due <= d.failed_at;
+    return is_dead(d) && e.due - e.slack <= d.failed_at;
   }
   [[nodiscard]] bool can_start(const Destination& destination, MonotonicTime now) const;
   void wake(MonotonicTime now);

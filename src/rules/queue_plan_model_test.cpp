@@ -17,6 +17,7 @@ using State = QueuePlan::State;
 struct ModelEntry {
   State state = State::waiting;
   MonotonicTime due{};
+  Duration slack{};
   std::string destination;
   bool takes_room = false;
   bool hold_asked = false;
@@ -51,7 +52,7 @@ class Model {
   }
 
   bool shares_failure(const ModelEntry& e) {
-    return is_dead(e.destination) && e.due <= destination(e.destination).failed_at;
+    return is_dead(e.destination) && e.due - e.slack <= destination(e.destination).failed_at;
   }
   bool has_room(const std::string& key) { return running(key) < (is_dead(key) ? 1 : destination(key).window); }
 
@@ -75,6 +76,7 @@ class Model {
   void learn(const ModelEntry& e, Health health, MonotonicTime now) {
     if (!e.takes_room || health == Health::not_tried) return;
     auto& d = destination(e.destination);
+    if (health == Health::turned_away) health = running(e.destination) > 1 ? Health::throttled : Health::unreachable;
     if (health == Health::unreachable) {
       d.failures += 1;
       d.window = std::max(d.window / 2, 1U);
@@ -145,6 +147,8 @@ class History {
   std::string some_destination() { return fmt::format("d{}.example", draws_.below(4)); }
   MonotonicTime some_time() { return now_ + 1s * static_cast<int>(draws_.below(6)) - 1s; }
 
+  Duration some_slack() { return draws_.below(2) == 0 ? 0s : 1s * static_cast<int>(draws_.below(4)); }
+
   EntryId some_entry() {
     if (model_.entries.empty()) return {};
     return std::next(model_.entries.begin(), static_cast<std::ptrdiff_t>(draws_.below(model_.entries.size())))->first;
@@ -170,7 +174,8 @@ class History {
       entry.state = State::expiring;
       plan_.add_expiring(id, entry.destination, entry.due);
     } else {
-      plan_.add(id, entry.destination, entry.due);
+      entry.slack = some_slack();
+      plan_.add(id, entry.destination, entry.due, entry.slack);
     }
     model_.entries.emplace(id, entry);
   }
@@ -221,22 +226,23 @@ class History {
     const auto id = some_running();
     if (!id) return;
     auto& e = model_.entries.at(*id);
-    const auto health = static_cast<Health>(draws_.below(5));
+    const auto health = static_cast<Health>(draws_.below(6));
     model_.learn(e, health, now_);
     e.takes_room = false;
     const auto way = draws_.below(3);
     const auto due = some_time();
+    const auto slack = some_slack();
     if (way == 0) {
       plan_.finish(*id, health, now_);
       model_.entries.erase(*id);
       return;
     }
-    const bool kept = way == 1 ? plan_.defer(*id, health, now_, due) : plan_.defer_until_expiry(*id, health, now_, due);
+    const bool kept = way == 1 ? plan_.defer(*id, health, now_, due, slack) : plan_.defer_until_expiry(*id, health, now_, due);
     EXPECT_EQ(kept, !e.remove_asked);
-    rest(*id, way == 1 ? State::waiting : State::expiring, due);
+    rest(*id, way == 1 ? State::waiting : State::expiring, due, slack);
   }
 
-  void rest(EntryId id, State state, MonotonicTime due) {
+  void rest(EntryId id, State state, MonotonicTime due, Duration slack) {
     auto& e = model_.entries.at(id);
     if (e.remove_asked) {
       model_.entries.erase(id);
@@ -248,7 +254,9 @@ class History {
       return;
     }
     e.state = std::exchange(e.hold_asked, false) ? State::held : state;
-    if (e.state != State::held) e.due = due;
+    if (e.state == State::held) return;
+    e.due = due;
+    e.slack = slack;
   }
 
   void operate() {
@@ -274,6 +282,7 @@ class History {
         if (is_there && (found->second.state == State::waiting || found->second.state == State::expiring)) {
           found->second.state = State::waiting;
           found->second.due = due;
+          found->second.slack = 0s;
         }
         break;
       default:
@@ -309,6 +318,7 @@ class History {
     if (e.state != State::held) return;
     e.state = State::waiting;
     e.due = due;
+    e.slack = 0s;
   }
 
   void reassign() {
@@ -326,7 +336,7 @@ class History {
     if (may) {
       e.takes_room = true;
     } else {
-      rest(*id, State::waiting, e.due);
+      rest(*id, State::waiting, e.due, e.slack);
     }
   }
 

@@ -156,6 +156,45 @@ TEST(QueuePlan, ADeadDestinationIsTriedByOneAtTheOwnTimeOfEach) {
   EXPECT_TRUE(plan.take(start + 6min)->shares_failure);
 }
 
+// Each waits a little longer by chance; one attempt within that stands for all.
+TEST(QueuePlan, AFailureWithinItsSlackIsAnEntrysOwn) {
+  QueuePlan plan(narrow(2));
+  make_dead(plan, 0);
+  plan.add(id(7), "dead.example", start + 4min, 1min);
+  plan.add(id(8), "dead.example", start + 4min + 20s, 20s);
+  plan.add(id(9), "dead.example", start + 4min + 20s, 19s);
+  plan.add(id(10), "dead.example", start + 4min + 40s, 5min);
+  EXPECT_EQ(plan.take(start + 4min), (Work{id(7), "dead.example", false})) << "the failure is older";
+  EXPECT_TRUE(plan.defer(id(7), Health::unreachable, start + 4min, start + 20min));
+  EXPECT_FALSE(plan.take(start + 4min + 19s)) << "not before its time, though it will make no attempt";
+  EXPECT_EQ(plan.take(start + 4min + 20s), (Work{id(8), "dead.example", true}));
+  EXPECT_EQ(plan.take(start + 4min + 20s), (Work{id(9), "dead.example", false}));
+  plan.finish(id(9), Health::worked, start + 4min + 30s);
+  EXPECT_EQ(plan.take(start + 4min + 40s), (Work{id(10), "dead.example", false})) << "it is alive";
+}
+
+TEST(QueuePlan, WhatAnOperatorWantsTriedIsTried) {
+  QueuePlan plan(narrow(2));
+  make_dead(plan, 0);
+  plan.add(id(7), "dead.example", start + 4min, 4min);
+  EXPECT_TRUE(plan.retry(id(7), start + 31s));
+  EXPECT_EQ(plan.take(start + 31s), (Work{id(7), "dead.example", false}));
+}
+
+TEST(QueuePlan, WhoIsTurnedAwayAloneIsAsGoodAsAtADeadDestination) {
+  QueuePlan plan(narrow(2));
+  for (std::uint64_t i = 0; i < 5; ++i) plan.add(id(i), "a.example", start);
+  ASSERT_EQ(take_all(plan, start).size(), 2U);
+  EXPECT_TRUE(plan.defer(id(0), Health::turned_away, start, start + 1h));
+  EXPECT_EQ(plan.find_destination("a.example")->window, 1U) << "there is another: too many for it";
+  EXPECT_TRUE(plan.defer(id(1), Health::turned_away, start, start + 1h));
+  EXPECT_FALSE(plan.find_destination("a.example")->is_dead);
+  EXPECT_EQ(plan.take(start), (Work{id(2), "a.example", false}));
+  EXPECT_TRUE(plan.defer(id(2), Health::turned_away, start, start + 1h));
+  EXPECT_TRUE(plan.find_destination("a.example")->is_dead);
+  EXPECT_EQ(plan.take(start), (Work{id(3), "a.example", true}));
+}
+
 TEST(QueuePlan, ADestinationThatAnswersAgainIsAlive) {
   QueuePlan plan(narrow(2));
   make_dead(plan, 3);

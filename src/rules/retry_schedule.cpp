@@ -4,6 +4,7 @@
 #include "rules/draws.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace posthorn::rules {
 namespace {
@@ -63,6 +64,14 @@ NextStep next_step(const RetrySettings& settings, const Deferral& deferral, Dura
   const auto wait = with_jitter(length, random);
   if (wait >= left) return {NextStep::Action::give_up, left, RetryRule::expiry};
   return {NextStep::Action::attempt, wait, rule};
+}
+
+Duration chance_in(const RetrySettings& settings, const Deferral& deferral, Duration whole) {
+  const std::array lengths{wait_for(settings, deferral).length, 2 * ordinary_wait(settings, deferral.attempts)};
+  for (const auto length : lengths) {
+    if (whole >= length && whole - length <= length / 4) return whole - length;
+  }
+  return Duration::zero();
 }
 
 Duration wait_left(WallTime began, WallTime due, WallTime now) {

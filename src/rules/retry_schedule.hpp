@@ -56,6 +56,11 @@ struct NextStep {
 [[nodiscard]] NextStep next_step(const RetrySettings& settings, const Deferral& deferral, Duration age,
                                  std::uint64_t random);
 
+/// Of a whole wait that next_step() has set after this deferral, the part that chance added: an attempt at the same hosts
+/// within that part comes at the message's own time. None if the wait is not of these settings. An outcome that is unknown
+/// need not be said.
+[[nodiscard]] Duration chance_in(const RetrySettings& settings, const Deferral& deferral, Duration whole);
+
 /// The wait that a 4yz reply names, or none: "try again in 300 seconds", "Greylisted for 5 minutes", "come back in
 /// 00:05:00", "retry=120". Words without a number, and numbers that are not waits, name none. At most ten years.
 [[nodiscard]] std::optional<Duration> named_wait(std::string_view reply_text);

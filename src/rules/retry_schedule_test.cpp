@@ -35,6 +35,21 @@ TEST(RetrySchedule, ChanceAddsAtMostAQuarterAndTakesNothingAway) {
   EXPECT_GT(next_step(settings, {.attempts = 5}, 1h, most).wait, 74min);
 }
 
+TEST(RetrySchedule, KnowsWhatChanceHasAddedToAWait) {
+  const RetrySettings settings;
+  for (const std::uint64_t random : {least, most / 3, most}) {
+    for (const auto& deferral : {Deferral{.attempts = 2}, Deferral{.attempts = 9}, Deferral{.attempts = 2, .outcome_unknown = true},
+                                 Deferral{.attempts = 1, .named_wait = 90s}, Deferral{.attempts = 1, .named_wait = 320s}}) {
+      const auto without = next_step(settings, deferral, 1h, least).wait;
+      const auto with = next_step(settings, deferral, 1h, random).wait;
+      const Deferral known{.attempts = deferral.attempts, .named_wait = deferral.named_wait};
+      EXPECT_EQ(chance_in(settings, known, with), with - without);
+    }
+  }
+  EXPECT_EQ(chance_in(settings, {.attempts = 2}, 9min), 0s) << "a wait of other settings";
+  EXPECT_EQ(chance_in(settings, {.attempts = 2}, 13min), 0s);
+}
+
 TEST(RetrySchedule, AnUnknownOutcomeWaitsTwiceTheTimeOfItsStep) {
   const RetrySettings settings;
   EXPECT_EQ(next_step(settings, {.attempts = 2, .outcome_unknown = true}, 1h, least),

@@ -1,7 +1,10 @@
 // Gives each accepted message the parts of its Maildir file names (DESIGN.md, mission B): the time in seconds, the
 // process id and a counter shared by every flow of execution. One object for the whole server. Any thread.
+// The counter goes on where no earlier start of the spool has been, so that no name is given twice, whatever process id and
+// time a later start has: a mail whose name is in the mailbox already would count as delivered.
 #pragma once
 
+#include "base/message_id.hpp"
 #include "base/time.hpp"
 #include "store/spool_types.hpp"
 
@@ -16,6 +19,8 @@ class DeliveryNames {
  public:
   DeliveryNames(std::string host, std::uint32_t process) : host_(std::move(host)), process_(process) {}
 
+  /// Before the first name. `id`: a message id of this start of the spool, all of which are beyond those of earlier ones.
+  void begin_start(MessageId id) { next_ = id.value(); }
   /// A name for a message with so many recipients: the n-th recipient's file counts n further, so that each has its own.
   [[nodiscard]] store::DeliveryName make(WallTime now, std::uint64_t recipients) {
     const auto seconds = std::chrono::floor<std::chrono::seconds>(now);

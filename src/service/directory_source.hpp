@@ -28,7 +28,8 @@ class DirectorySource {
 
   /// Any thread.
   [[nodiscard]] std::shared_ptr<const rules::Directory> current() const { return snapshot_.current(); }
-  /// Looks at the files, at most once in `look_interval`, whoever asks. True: there is a newer directory now. Any loop.
+  /// Looks at the files, at most once in `look_interval`, whoever asks: the answer is that of a look which began after the
+  /// question, if it comes within `patience`. True: there is a newer directory now. Any loop.
   [[nodiscard]] world::Task<bool> refresh(world::Loop& loop);
   /// For the reload that an administrator asked for: not limited in rate.
   [[nodiscard]] world::Task<bool> refresh_now(world::Loop& loop);
@@ -36,14 +37,22 @@ class DirectorySource {
   void change_reader(Reader read_if_changed);
 
   static constexpr Duration look_interval = std::chrono::milliseconds{100};
+  static constexpr Duration patience = std::chrono::seconds{5};
 
  private:
+  class Look;
+
+  /// When the next look is not too early.
+  [[nodiscard]] MonotonicTime next_look() const;
+
   Snapshot<rules::Directory> snapshot_;
   std::mutex mutex_;
   Reader read_if_changed_;
   world::Workers& workers_;
   world::Log& log_;
-  std::atomic<Duration::rep> looked_at_{Duration::min().count()};
+  std::atomic<bool> is_looking_ = false;
+  std::atomic<MonotonicTime> looked_at_ = MonotonicTime::min();  ///< when the last look began
+  std::atomic<MonotonicTime> seen_of_ = MonotonicTime::min();    ///< when the last look began that has ended
 };
 
 }  // namespace posthorn::service

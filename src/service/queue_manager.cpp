@@ -54,6 +54,9 @@ QueueManager::QueueManager(QueueWorld world, QueueSettings settings)
       remote_(settings_.remote),
       names_(settings_.remembered_names),
       started_(world.loop.now()),
+      last_failures_([this](const std::string& destination) {
+        return local_.find_destination(destination) || remote_.find_destination(destination);
+      }),
       gate_(world.loop),
       idle_(world.loop) {
   local_.pause(settings_.paused);
@@ -68,8 +71,9 @@ void QueueManager::accepted(MessageId id, std::vector<Group> groups) {
       facts_.accepted += group.recipients.size();
       auto& lane = plan(group.destination.lane);
       const rules::EntryId entry{id, group.leader};
+      const auto slack = group.destination.lane == Lane::remote ? settings_.fresh_failure : Duration::zero();
       // An operator may have been quicker.
-      if (!lane.find(entry)) lane.add(entry, planned_name(group.destination), world_.loop.now());
+      if (!lane.find(entry)) lane.add(entry, planned_name(group.destination), world_.loop.now(), slack);
       lane.set_since(entry, world_.loop.now());
     }
     pump_soon();
@@ -130,9 +134,13 @@ world::Task<std::optional<store::StoredMessage>> QueueManager::load_surely(Messa
 
 world::Task<> QueueManager::take_up(MessageId id) {
   const auto message = co_await world_.spool.load_envelope(world_.loop, id);
-  if (!message || stopped_) co_return;  // what stays in the spool is adopted at the next start
-  adopt(*message);
-  pump_soon();
+  if (stopped_) co_return;  // what stays in the spool is adopted at the next start
+  if (message) {
+    adopt(*message);
+    pump_soon();
+  } else {
+    start(adopt_unread({id}));
+  }
 }
 
 void QueueManager::adopt(const store::StoredMessage& message) {
@@ -159,6 +167,7 @@ void QueueManager::place_entry(const store::StoredMessage& message, const Group&
   const auto since = known ? known->since : MonotonicTime::min();
   if (known) lane.remove(entry);
   auto least = Duration::max();
+  Duration slack{};
   bool is_held = false;
   bool is_end = false;
   for (const auto place : group.recipients) {
@@ -168,6 +177,7 @@ void QueueManager::place_entry(const store::StoredMessage& message, const Group&
     const Duration left = rules::wait_left(state.changed, state.next_attempt, world_.loop.clock().wall());
     if (left >= least) continue;
     least = left;
+    slack = slack_of(state);
     is_end = waits_for_its_end(state, settings_.retry.expire);
   }
   const auto due = least == Duration::max() ? never : after(world_.loop.now(), least);
@@ -175,7 +185,7 @@ void QueueManager::place_entry(const store::StoredMessage& message, const Group&
   if (least > Duration::zero() && is_end) {
     lane.add_expiring(entry, planned_name(group.destination), due);
   } else if (due != never) {
-    lane.add(entry, planned_name(group.destination), due);
+    lane.add(entry, planned_name(group.destination), due, slack);
   } else if (is_held) {
     lane.add_held(entry, planned_name(group.destination));
   }
@@ -271,6 +281,8 @@ world::Task<> QueueManager::give_up(Lane lane, rules::EntryId entry) {
   auto message = co_await load_surely(entry.message);
   if (!message) {
     plan(lane).finish(entry, rules::Health::not_tried, world_.loop.now());
+    if (!is_running(entry.message)) touched_.erase(entry.message);
+    pump_soon();  // it had a place that others may wait for
     co_return;
   }
   const auto groups = groups_of(message->envelope, world_.routes);
@@ -299,7 +311,7 @@ world::Task<AttemptResult> QueueManager::carry_out(Lane lane, const rules::Queue
       shared.recipients.push_back({.recipient = place,
                                    .what = What::deferred,
                                    .status_code = "4.4.1",
-                                   .reply = last_failures_[work.destination]});
+                                   .reply = last_failures_.text_of(work.destination)});
     }
     co_return shared;
   }
@@ -318,10 +330,11 @@ world::Task<AttemptResult> QueueManager::carry_out(Lane lane, const rules::Queue
     };
   }
   auto result = co_await deliverer(lane).deliver(std::move(attempt));
-  if (result.health == rules::Health::unreachable && !result.recipients.empty()) {
-    last_failures_[destination] = result.recipients.front().reply;
+  const bool may_be_dead = result.health == rules::Health::unreachable || result.health == rules::Health::turned_away;
+  if (may_be_dead && !result.recipients.empty()) {
+    last_failures_.note(destination, result.recipients.front().reply);
   } else if (!result.waits_elsewhere) {
-    last_failures_.erase(destination);
+    last_failures_.forget(destination);
   }
   co_return result;
 }

@@ -13,6 +13,7 @@
 #include "service/delivery.hpp"
 #include "service/groups.hpp"
 #include "service/history.hpp"
+#include "service/last_failures.hpp"
 #include "service/message_gate.hpp"
 #include "service/recipient_steps.hpp"
 #include "service/reporter.hpp"
@@ -54,6 +55,7 @@ struct QueueSettings {
   Duration record_pause = std::chrono::seconds{1};  ///< between attempts to record an outcome while the disk fails
   std::size_t adopt_batch = 512;                    ///< messages read at a time after a start
   std::size_t remembered_names = 10'000;            ///< domains whose set of hosts is known without asking DNS
+  Duration fresh_failure = std::chrono::seconds{30};  ///< a new message shares a dead destination's failure of so long ago
   Duration gate_patience = std::chrono::seconds{30};  ///< an operator waits so long for outcomes that are being recorded
 };
 
@@ -156,9 +158,11 @@ class QueueManager {
   /// What comes next for a group.
   struct Next {
     MonotonicTime due = never;
+    Duration slack{};     ///< as QueuePlan::add()
     bool is_end = false;  ///< of its life: no attempt
   };
   [[nodiscard]] Next next_of(std::span<const RoundEvent> round) const;
+  [[nodiscard]] Duration slack_of(const store::RecipientState& state) const;
   void wait_for(Lane lane, rules::EntryId entry, rules::Health health, const Next& next);
   /// Queues the reports that are owed, however long the disk takes to allow it.
   [[nodiscard]] world::Task<> report(store::StoredMessage message, std::vector<RoundEvent> round);
@@ -193,7 +197,7 @@ class QueueManager {
   rules::QueuePlan remote_;
   rules::DestinationNames names_;  // of remote destinations
   MonotonicTime started_;
-  std::unordered_map<std::string, std::string> last_failures_;  ///< of destinations that could not be reached
+  LastFailures last_failures_;
   world::TimerId timer_ = world::TimerId::none;
   MonotonicTime timer_at_ = never;
   MessageGate gate_;

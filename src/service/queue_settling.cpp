@@ -82,15 +82,22 @@ QueueManager::Next QueueManager::next_of(std::span<const RoundEvent> round) cons
   for (const auto& [event, state] : round) {
     const auto due = after(world_.loop.now(), state.next_attempt - wall);
     if (state.status != Status::queued || due >= next.due) continue;
-    next = {due, waits_for_its_end(state, settings_.retry.expire)};
+    next = {due, slack_of(state), waits_for_its_end(state, settings_.retry.expire)};
   }
   return next;
+}
+
+/// An attempt of another message to the same dead hosts, within what chance has added to the wait, is as good as its own.
+Duration QueueManager::slack_of(const store::RecipientState& state) const {
+  if (state.attempts == 0) return Duration::zero();
+  const rules::Deferral deferral{.attempts = state.attempts, .named_wait = rules::named_wait(state.reply)};
+  return rules::chance_in(settings_.retry, deferral, state.next_attempt - state.changed);
 }
 
 void QueueManager::wait_for(Lane lane, rules::EntryId entry, rules::Health health, const Next& next) {
   const auto now = world_.loop.now();
   const bool stays = next.is_end ? plan(lane).defer_until_expiry(entry, health, now, next.due)
-                                 : plan(lane).defer(entry, health, now, next.due);
+                                 : plan(lane).defer(entry, health, now, next.due, next.slack);
   if (!stays) world_.log.info("message.removed", {{"message", entry.message}});
 }
 

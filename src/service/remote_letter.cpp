@@ -29,10 +29,11 @@ What what_of(smtp::Outcome::Kind kind) {
   bug("an outcome without a result");
 }
 
-/// RFC 5321 §4.2.2: 421, and a temporary refusal of the session: the host is busy, whatever the message.
-bool is_busy(const smtp::Outcome& outcome) {
-  if (outcome.kind != smtp::Outcome::Kind::temporary) return false;
-  return outcome.code == 421 || outcome.step == smtp::Step::greeting || outcome.step == smtp::Step::hello;
+/// What a reply tells of the host, whatever the message. RFC 5321 §4.2.2: 421, and a temporary refusal of the session.
+rules::Health health_by(const smtp::Outcome& outcome) {
+  if (outcome.kind != smtp::Outcome::Kind::temporary) return rules::Health::answered;
+  if (outcome.step == smtp::Step::greeting) return rules::Health::turned_away;
+  return outcome.code == 421 || outcome.step == smtp::Step::hello ? rules::Health::throttled : rules::Health::answered;
 }
 
 }  // namespace
@@ -107,9 +108,7 @@ void RemoteLetter::note(const smtp::MessageDone& done, std::string_view host) {
     const bool sends_again = planted(PlantedFault::remote_sends_after_success);
     const bool is_open = sends_again || outcome.kind == smtp::Outcome::Kind::untried || rules::may_try_elsewhere(outcome);
     if (outcome.kind == smtp::Outcome::Kind::delivered) health_ = rules::Health::worked;
-    if (outcome.code != 0 && health_ != rules::Health::worked) {
-      health_ = is_busy(outcome) ? rules::Health::throttled : rules::Health::answered;
-    }
+    if (outcome.code != 0 && health_ != rules::Health::worked) health_ = health_by(outcome);
     if (!is_open) continue;
     const bool may_ask_again = planted(PlantedFault::remote_refused_recipient_asked_again);
     if (may_ask_again && outcome.kind == smtp::Outcome::Kind::temporary) continue;

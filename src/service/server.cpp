@@ -86,6 +86,7 @@ world::Task<Result<>> Server::start() {
   auto spool = co_await store::Spool::open(home(), spool_world, settings_.spool);
   if (!spool) co_return failure(std::move(spool.error()).context("open the spool"));
   spool_ = std::move(*spool);
+  delivery_names_.begin_start(spool_->new_id());
   reporter_ = std::make_unique<Reporter>(
       Reporter::World{home(), *spool_, world_.log, delivery_names_, parts_.routes, gatekeeper_,
                       [this](MessageId id, std::vector<Group> groups) { queue_->accepted(id, std::move(groups)); }},

@@ -160,6 +160,25 @@ class Control(unittest.TestCase):
         self.queue("remove", status=64)
         self.queue("remove", "--all", first, status=64)
 
+    def test_each_filter_means_what_it_says(self):
+        with smtplib.SMTP("127.0.0.1", self.server.port("relay"), timeout=20) as client:
+            for sender in ("alice@example.test", "carl@example.test", ""):
+                for recipient in ("bob@far.test", "dora@far.test", "bob@other.test"):
+                    client.sendmail(sender, [recipient], b"Subject: s\r\n\r\nx\r\n")
+        self.wait_for_attempts(9)
+        rows = [(("--sender", "alice@example.test"), 3), (("--sender", "@example.test"), 6), (("--sender", "<>"), 3),
+                (("--recipient", "bob@far.test"), 3), (("--recipient", "@far.test"), 6), (("--domain", "other.test"), 3),
+                (("--sender", "carl@example.test", "--domain", "far.test"), 2), (("--status", "queued"), 9), (("--status", "held"), 0),
+                (("--sender", "nobody@example.test"), 0)]
+        for words, count in rows:
+            with self.subTest(words):
+                self.assertEqual(len(json.loads(self.queue("list", "--json", *words))), count)
+        self.assertEqual(json.loads(self.queue("hold", "--json", "--recipient", "dora@far.test"))["recipients"], 3)
+        self.assertEqual({message["recipients"][0]["address"] for message in json.loads(self.queue("list", "--json", "--status", "held"))}, {"dora@far.test"})
+        self.assertEqual(json.loads(self.queue("release", "--json", "--all"))["recipients"], 3)
+        self.assertEqual(json.loads(self.queue("remove", "--json", "--sender", "@example.test", "--domain", "other.test"))["recipients"], 2)
+        self.assertEqual(len(self.list()), 7)
+
     def test_a_stopped_server(self):
         self.server.stop()
         done = self.run_command("queue", "list", "-c", str(self.server.config))

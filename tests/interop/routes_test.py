@@ -12,6 +12,8 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 import unittest
 
 import harness
@@ -33,6 +35,28 @@ def wait_for_letters(server, receiver, count):
 
 def wait_for_word(server, word, count=1):
     harness.wait_until(lambda: server.told().count(word) >= count, 30, f"{count} times {word}", describe=server.told)
+
+
+class Greylister(sink.Sink):
+    """Lets those in who come back from the same address when the wait that it has named is over."""
+
+    WAIT = 3
+
+    def __init__(self, *words, **options):
+        self.first, self.seen, self.own = {}, [], threading.local()
+        super().__init__(*words, **options)
+
+    def serve(self, connection):
+        self.own.peer = connection.getpeername()[0]
+        super().serve(connection)
+
+    def answer_for(self, line):
+        if line.upper().startswith("RCPT"):
+            now = time.monotonic()
+            self.seen.append((self.own.peer, now))
+            if now - self.first.setdefault(self.own.peer, now) < self.WAIT:
+                return f"450 4.2.0 Greylisted, come back in {self.WAIT} seconds"
+        return super().answer_for(line)
 
 
 class Routes(unittest.TestCase):
@@ -157,6 +181,23 @@ class Routes(unittest.TestCase):
                 self.assertTrue(receiver.commands[0].startswith("LHLO "))
                 harness.wait_until(lambda end=receiver, to=domain: [letter.recipients for letter in end.letters][1:] == [[f"full@{to}"]], 30,
                                    "another attempt for who was full alone", describe=server.told)
+
+    def test_the_wait_that_a_greylister_names_is_obeyed_from_the_same_address(self):
+        """Of the many addresses that this machine has; also when the server is started anew in between."""
+        for interface in ("127.0.0.9", ""):
+            with self.subTest(interface):
+                receiver = Greylister("127.0.2.1", self.port)
+                self.addCleanup(receiver.close)
+                with self.server({"remote": {"smarthost": self.hop(), "interface": interface}, "queue": {"retry": ["1h"]}}) as server:
+                    send(server, "bob@far.test")
+                    wait_for_word(server, "recipient.deferred")
+                    server.stop()
+                    server.start()
+                    wait_for_letters(server, receiver, 1)
+                receiver.close()
+                (first, began), (second, ended) = receiver.seen
+                self.assertEqual((first, second), (interface or first,) * 2)
+                self.assertGreaterEqual(ended - began, Greylister.WAIT)
 
     def test_hand_over_folders_get_letters_and_nothing_is_sent(self):
         receiver = self.sink()

@@ -109,6 +109,23 @@ TEST(BadDays, AThousandMessagesForADeadDestinationHoldUpNobody) {
   EXPECT_EQ(world.good.letters().size(), 50U);
   world.server.loop().run_for(10min);
   EXPECT_EQ(world.waiting(), 1000U);
+  EXPECT_LT(world.server.remote_delivery().facts().failed_connections, 60U);
+  // Each has its attempt, or a share in one, at each of its times all the same.
+  EXPECT_GE(world.server.server().queue().facts().deferrals, 2000U);
+}
+
+// A provider that takes no session now sees a few connections, not a thousand.
+TEST(BadDays, AThousandMessagesForAServerThatTurnsUsAwayMakeFewConnections) {
+  World world;
+  world.odd.answer("220", "421 4.7.0 too much mail from you");
+  world.send("bob@odd.example", 1000);
+  world.server.loop().run_for(10min);
+  EXPECT_EQ(world.waiting(), 1000U);
+  EXPECT_LT(world.odd.sessions(), 60U);
+  world.odd.forget_answers();
+  world.server.loop().run_for(1h);
+  EXPECT_EQ(world.odd.letters().size(), 1000U);
+  EXPECT_EQ(world.waiting(), 0U);
 }
 
 TEST(BadDays, ADestinationThatHangsHoldsUpItsOwnMailOnly) {

@@ -90,6 +90,20 @@ TEST_F(Pickup, ReportsWhoCannotBeReached) {
   server.stop();
 }
 
+TEST_F(Pickup, WhatTheDiskDoesNotGiveBackAtOnceIsReportedLater) {
+  sim::Disk disk;
+  ASSERT_TRUE(hand_in(disk, 0, "nobody@example.org"));
+  SimulatedServer server(disk, options);
+  ASSERT_TRUE(server.start());
+  disk.plan({.operation = sim::DiskOperation::read, .times = sim::DiskFault::always, .path = "segment-"});
+  server.loop().run_for(std::chrono::seconds{30});
+  EXPECT_GT(server.log().count("queue.unreadable"), 0U) << server.log().text();
+  disk.forget_plan();
+  server.loop().run_for(std::chrono::seconds{10});
+  EXPECT_EQ(server.mails("bob").size(), 1U) << server.log().text();
+  server.stop();
+}
+
 TEST_F(Pickup, EachLetterArrivesOnceWhereverThePowerGoes) {
   constexpr int letters = 2;
   std::uint64_t before = 0;

@@ -85,5 +85,18 @@ TEST_F(Reception, AMessageOfAMegabyteFlowsThroughABodyFile) {
   EXPECT_GT(disk.contents(server.mails("bob").front())->size(), std::size_t{1} << 20 << 0 >> 1);
 }
 
+// Each start has the process id and the clock of the one before: what is named alike would count as delivered already.
+TEST(DeliveryNames, AreNotGivenAgainByALaterStart) {
+  sim::Disk disk;
+  for (const auto* subject : {"first", "second"}) {
+    SimulatedServer server{disk, {}};
+    ASSERT_TRUE(server.start()) << server.log().text();
+    const auto heard = server.talk(SimulatedServer::mx, session_text("a@example.net", "alice@example.org", "Subject: " + std::string(subject) + "\r\n\r\nx"));
+    EXPECT_THAT(heard, HasSubstr("accepted as"));
+    server.loop().run_for(5s);
+    EXPECT_EQ(server.mails("alice").size(), subject == std::string_view{"first"} ? 1U : 2U);
+  }
+}
+
 }  // namespace
 }  // namespace posthorn::scenarios

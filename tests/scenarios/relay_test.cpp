@@ -13,6 +13,7 @@ namespace {
 using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 
 IpAddress address(const char* text) { return *IpAddress::parse(text); }
@@ -150,6 +151,26 @@ TEST_F(Relay, WhoeverSentItIsToldThatItFailed) {
   EXPECT_EQ(waiting(), 0U);
 }
 
+// RFC 3461 §6.3: one report for all that failed in a round, with what the sender called them.
+TEST_F(Relay, AReportTellsWhatTheEnvelopeAskedFor) {
+  first.answer("RCPT", "550 5.1.1 nobody of that name");
+  const auto heard = server.talk(SimulatedServer::relay,
+                                 "EHLO c\r\nMAIL FROM:<alice@example.org> RET=HDRS ENVID=order+2B42\r\n"
+                                 "RCPT TO:<bob@example.com> ORCPT=rfc822;robert@example.net\r\nRCPT TO:<carol@example.com> NOTIFY=FAILURE\r\n"
+                                 "RCPT TO:<dave@example.com> NOTIFY=NEVER\r\nDATA\r\nSubject: the subject\r\n\r\nthe words\r\n.\r\nQUIT\r\n");
+  EXPECT_THAT(heard, HasSubstr("accepted as"));
+  server.loop().run_for(10s);
+  ASSERT_EQ(server.mails("alice").size(), 1U);
+  const auto report = disk.contents(server.mails("alice").front()).value_or("");
+  EXPECT_THAT(report, HasSubstr("Original-Envelope-Id: order+42\n"));
+  EXPECT_THAT(report, HasSubstr("Original-Recipient: rfc822; robert@example.net\nFinal-Recipient: rfc822; bob@example.com\n"));
+  EXPECT_THAT(report, HasSubstr("Final-Recipient: rfc822; carol@example.com\n"));
+  EXPECT_THAT(report, Not(HasSubstr("dave")));
+  EXPECT_THAT(report, HasSubstr("Subject: the subject\n"));
+  EXPECT_THAT(report, Not(HasSubstr("the words")));
+  EXPECT_EQ(waiting(), 0U);
+}
+
 TEST_F(Relay, NoReportAnswersAReport) {
   first.answer("RCPT", "550 5.1.1 nobody of that name");
   const auto heard = server.talk(SimulatedServer::relay, session_text("", "bob@example.com", "x"));
@@ -163,7 +184,10 @@ TEST_F(Relay, ALongWaitIsToldOnceAndTheEndOnce) {
   server.resolver().set("flaky.example", world::DnsType::mx, {.status = world::DnsAnswer::Status::failed});
   send("bob@flaky.example");
   server.loop().run_for(24h);
-  EXPECT_EQ(server.mails("alice").size(), 1U) << "a warning after four hours";
+  ASSERT_EQ(server.mails("alice").size(), 1U) << "a warning after four hours";
+  const auto warning = disk.contents(server.mails("alice").front()).value_or("");
+  EXPECT_THAT(warning, HasSubstr("Action: delayed\n"));
+  EXPECT_THAT(warning, HasSubstr("Will-Retry-Until: "));
   server.loop().run_for(24h * 5);
   EXPECT_EQ(server.mails("alice").size(), 2U) << "the report that its time is over";
   EXPECT_EQ(waiting(), 0U);

@@ -117,6 +117,7 @@ bool SimulatedServer::start() {
   settings.directory_watch = options_.look_interval;
   settings.spool.largest_message = options_.reception.message.octets;
   settings.queue.paused = options_.paused;
+  settings.queue.remote.deliveries = options_.deliveries;
   settings.pickup.hostname = "mx.example.org";
   settings.queue.retry = options_.retry;
   settings.reporter = {.bounce = {.expire = options_.retry.expire, .postmaster = *mail::Address::parse("postmaster@example.org")}, .hostname = "mx.example.org", .report = {}};

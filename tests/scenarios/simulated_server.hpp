@@ -45,6 +45,7 @@ struct ServerOptions {
   Duration look_interval =
       std::chrono::seconds{1};  ///< what looks around by itself does so this often; days want it rare
   bool paused = false;
+  std::uint32_t deliveries = 500;  ///< to other servers, at once
   std::string drop;  ///< where programs put mail; empty: nowhere
   rules::RetrySettings retry{};
   rules::Routing::Settings routing{};

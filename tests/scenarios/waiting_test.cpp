@@ -62,5 +62,27 @@ TEST(Waiting, WhatTheDiskDoesNotGiveAtTheStartIsTakenUpLater) {
   EXPECT_EQ(server.mails("alice").size(), 1U);
 }
 
+/// The place of a message whose end cannot be told is free for the next.
+TEST(Waiting, AnEndThatCannotBeReadHoldsUpNobody) {
+  sim::Disk disk;
+  SimulatedServer server{disk, {.deliveries = 1, .retry = {.waits = {5min}, .expire = 9min}}};
+  ReceivingServer host{server.loop(), server.network(), {*IpAddress::parse("198.51.100.1"), 25}};
+  server.resolver().add("example.com", world::DnsType::mx, world::MxRecord{10, "mx.example.com"});
+  server.resolver().add("mx.example.com", world::DnsType::a, *IpAddress::parse("198.51.100.1"));
+  ASSERT_TRUE(server.start()) << server.log().text();
+  host.answer("RCPT", "450 4.2.0 not now");
+  for (const auto* to : {"first@example.com", "second@example.com"}) {
+    EXPECT_THAT(server.talk(SimulatedServer::relay, session_text("alice@example.org", to, "x")), HasSubstr("accepted as"));
+  }
+  server.loop().run_for(8min);
+  const std::string segment = "/state/spool/segment-00000001";
+  const auto at = disk.contents(segment)->find("first@example.com");
+  ASSERT_NE(at, std::string::npos);
+  disk.corrupt(segment, at, "F");
+  server.loop().run_for(5min);
+  EXPECT_EQ(server.log().count("recipient.expired"), 1U);
+  EXPECT_EQ(server.mails("alice").size(), 1U);
+}
+
 }  // namespace
 }  // namespace posthorn::scenarios
