@@ -26,7 +26,7 @@ class FileCheck {
 
   std::vector<Finding> run() {
     check_folder("state", configuration_.state);
-    check_folder("mailbox.root", configuration_.mailbox.root);
+    check_mail_root();
     check_log();
     check_secrets();
     check_users();
@@ -69,6 +69,21 @@ class FileCheck {
     if ((facts->mode & writable_by_others) != 0) {
       warn(key, fmt::format("{} may be written by everybody (mode {:04o}): take that right away", path, facts->mode));
     }
+  }
+
+  /// Where users are system users, it is root's.
+  void check_mail_root() {
+    const auto& mailbox = configuration_.mailbox;
+    const auto engine = account_;
+    if (mailbox.system_users) account_ = {};
+    check_folder("mailbox.root", mailbox.root);
+    account_ = engine;
+    if (!mailbox.system_users) return;
+    const auto folder = disk_.open_root(mailbox.root);
+    const auto facts = folder ? (*folder)->facts() : Result<world::EntryFacts>{failure(folder.error())};
+    if (!facts || facts->user == 0 || facts->user == account_.user) return;
+    fault("mailbox.root", fmt::format("{} belongs to account {}, and must belong to root with mailbox.system_users",
+                                      mailbox.root, facts->user));
   }
 
   /// A folder of mail that waits.

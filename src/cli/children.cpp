@@ -8,8 +8,10 @@
 #include "cli/tls_files.hpp"
 #include "cli/users_wire.hpp"
 #include "config/defaults.hpp"
+#include "store/handover.hpp"
 #include "system/child_process.hpp"
 #include "system/log_process.hpp"
+#include "system/machine.hpp"
 #include "system/memory_file.hpp"
 #include "system/posix_folder.hpp"
 #include "system/process.hpp"
@@ -17,6 +19,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <utility>
 
 namespace posthorn::cli {
@@ -24,8 +27,13 @@ namespace {
 
 constexpr unsigned state_mode = 0711;  // others pass through it to the drop folder; all else in it is closed to them
 constexpr unsigned mail_root_mode = 0755;
-/// For the processes of a server that was killed a moment ago.
+constexpr unsigned hand_over_mode = 0700;
+constexpr unsigned writable_by_all = 0002;
+/// For a server that is just ending; and for the processes of one that was killed, which end as fast as the machine lets them.
 constexpr Duration wait_for_predecessor = std::chrono::seconds{2};
+constexpr Duration wait_for_orphans = std::chrono::seconds{20};
+constexpr std::string_view lock_name = "lock";
+constexpr std::size_t longest_number = 20;
 constexpr Duration nap = std::chrono::milliseconds{20};
 constexpr Duration keys_patience = std::chrono::seconds{30};
 constexpr Duration log_patience = std::chrono::seconds{3};
@@ -73,6 +81,23 @@ Result<EngineSecrets> read_engine_secrets(const config::Configuration& configura
   return secrets;
 }
 
+/// The lock file holds the number of the process that locked it last: not to know whether it is locked, but by whom.
+bool holder_is_gone(world::Folder& state) {
+  const auto file = state.open_file(lock_name, false);
+  std::array<char, longest_number> text{};
+  const auto length = file ? (*file)->read_at(0, text) : failure(file.error());
+  pid_t holder = 0;
+  if (length) std::from_chars(text.data(), text.data() + *length, holder);
+  return holder > 0 && !system::is_running(holder);
+}
+
+/// Nothing depends on it but how long the next start waits.
+void note_holder(world::Folder& state) {
+  const auto file = state.open_file(lock_name, true);
+  if (!file || !(*file)->truncate(0)) return;
+  static_cast<void>((*file)->write_at(0, std::to_string(system::process_id()) + "\n"));
+}
+
 }  // namespace
 
 Children::Children(ServeOptions options, ConfigurationText text, config::Configuration configuration)
@@ -85,8 +110,8 @@ Children::~Children() = default;
 
 Step Children::set_up() {
   using Self = Children;
-  for (const auto step : {&Self::lock_state, &Self::make_mail_root, &Self::bind, &Self::choose_accounts, &Self::open_log,
-                          &Self::make_certificate, &Self::read_secrets, &Self::load_keys, &Self::give_up_rights}) {
+  for (const auto step : {&Self::lock_state, &Self::make_mail_root, &Self::bind, &Self::choose_accounts, &Self::keep_mail_root,
+                          &Self::open_log, &Self::make_certificate, &Self::read_secrets, &Self::load_keys, &Self::give_up_rights}) {
     if (auto done = (this->*step)(); !done) return done;
   }
   for (const auto& warning : warnings_) log_.warning("server.warning", {{"error", warning}});
@@ -103,7 +128,10 @@ Step Children::lock_state() {
     return fail_start(std::move(state.error()).context("the state folder"), ExitStatus::cannot_create);
   }
   state_ = std::move(*state);
-  auto lock = state_->lock("lock", wait_for_predecessor);
+  auto lock = state_->lock(lock_name, {});
+  if (!lock && lock.error().kind == Error::Kind::in_use) {
+    lock = state_->lock(lock_name, holder_is_gone(*state_) ? wait_for_orphans : wait_for_predecessor);
+  }
   if (!lock && lock.error().kind == Error::Kind::in_use) {
     return fail_start({Error::Kind::in_use, configuration_.state +
                                                 " is in use by a running server: stop that one first, or set "
@@ -111,6 +139,7 @@ Step Children::lock_state() {
   }
   if (!lock) return fail_start(std::move(lock.error()).context("lock the state folder"));
   lock_ = std::move(*lock);
+  note_holder(*state_);
   return {};
 }
 
@@ -178,12 +207,46 @@ Step Children::choose_accounts() {
 
 /// What we made as root belongs to the account that works in it.
 Result<> Children::give_folders() const {
-  for (auto* folder : {state_.get(), mail_root_.get()}) {
-    const auto facts = folder->facts();
-    if (!facts) return failure(facts.error());
-    if (facts->user != 0) continue;
-    if (auto given = folder->set_owner(engine_account_->user, engine_account_->group); !given) return given;
+  if (auto given = give(*state_); !given) return given;
+  return configuration_.mailbox.system_users ? Result<>{} : give(*mail_root_);
+}
+
+Result<> Children::give(world::Folder& folder) const {
+  const auto facts = folder.facts();
+  if (!facts) return failure(facts.error());
+  if (facts->user != 0 || !engine_account_) return {};
+  return folder.set_owner(engine_account_->user, engine_account_->group);
+}
+
+/// Where users are system users: the mail root belongs to root, so that nobody puts something else in a user's place; only what
+/// is handed over belongs to the engine.
+Step Children::keep_mail_root() {
+  if (!configuration_.mailbox.system_users) return {};
+  if (!system::is_root()) {
+    return fail_start({Error::Kind::not_permitted, "[mailbox] system_users: start the server as root, or leave it out"},
+                      ExitStatus::no_permission);
   }
+  const auto facts = mail_root_->facts();
+  if (!facts) return fail_start(facts.error());
+  const bool was_engines = engine_account_ && facts->user == engine_account_->user;
+  if (facts->user != 0 && !was_engines) {
+    return fail_start({Error::Kind::not_permitted, mail_root_->path() + " belongs to account " + std::to_string(facts->user) +
+                                                       ", and must belong to root where [mailbox] system_users is set: "
+                                                       "change its owner"},
+                      ExitStatus::configuration);
+  }
+  if ((facts->mode & writable_by_all) != 0) {
+    return fail_start({Error::Kind::not_permitted, mail_root_->path() + " may be written by everybody: take that right away"},
+                      ExitStatus::configuration);
+  }
+  auto made = was_engines ? mail_root_->set_owner(0, 0) : Result<>{};
+  const std::string name{store::hand_over_folder};
+  if (made) made = mail_root_->make_folder(name, hand_over_mode);
+  if (!made && made.error().kind != Error::Kind::exists) return fail_start(std::move(made.error()));
+  const auto folder = mail_root_->open_folder(name);
+  if (!folder) return fail_start(Error{folder.error()}.context("[mailbox] system_users"));
+  if (auto given = give(**folder); !given) return fail_start(std::move(given.error()));
+  deliver_ = deliver_settings(configuration_);
   return {};
 }
 
@@ -249,7 +312,7 @@ Step Children::load_users(const system::ControlChannel& keys) {
 
 Step Children::give_up_rights() {
   if (!engine_account_) return {};
-  if (auto kept = system::keep_parent_rights(); !kept) return fail_start(std::move(kept.error()));
+  if (auto kept = system::keep_parent_rights(needs_deliver()); !kept) return fail_start(std::move(kept.error()));
   return {};
 }
 
@@ -276,6 +339,26 @@ Result<system::RoleProcess> Children::start_helper() const {
   auto sent = started->channel.send(number_of_keys(system::KeysPacket::auth_settings), settings);
   if (!sent) return failure(std::move(sent.error()));
   return started;
+}
+
+Result<system::RoleProcess> Children::start_deliver() const {
+  auto started = system::start_role({.name = "posthorn-deliv",
+                                     .arguments = {"serve-deliver"},
+                                     .account = {},
+                                     .oom_score = others_oom_score,
+                                     .kept = {}});
+  if (!started) return started;
+  const int lock = system::descriptor_of(*lock_);
+  auto sent = started->channel.send(deliver_settings_packet, encode(*deliver_), {&lock, 1});
+  if (!sent) return failure(std::move(sent.error()));
+  return started;
+}
+
+Result<> Children::connect_deliver(const system::WatchedChannel& engine, const system::WatchedChannel& deliver) {
+  const auto kind = static_cast<std::uint16_t>(system::WorkPacket::channel);
+  const auto to_deliver = [&](int end) { return deliver.send(kind, {}, {&end, 1}); };
+  const auto for_engine = [&](int end) { return engine.send(number_of(EnginePacket::deliver_channel), {}, {&end, 1}); };
+  return join(to_deliver, for_engine, 1);
 }
 
 Result<system::RoleProcess> Children::start_engine() const {
@@ -318,7 +401,8 @@ Result<> Children::connect_helper(const system::WatchedChannel& keys, const syst
   return join(to_keys, to_helper, helper_channels);
 }
 
-Result<> Children::equip_engine(const system::WatchedChannel& engine, const system::WatchedChannel& keys) const {
+Result<> Children::equip_engine(const system::WatchedChannel& engine, const system::WatchedChannel& keys,
+                                const system::WatchedChannel* deliver) const {
   auto done = give_configuration(engine, true);
   for (std::size_t place = 0; place < bound_.size(); ++place) {
     const auto payload = encode(BoundSocket{.address = static_cast<std::uint32_t>(place),
@@ -331,6 +415,7 @@ Result<> Children::equip_engine(const system::WatchedChannel& engine, const syst
   if (done) done = give_log(engine);
   if (done) done = give_names(engine);
   if (done) done = connect(engine, keys);
+  if (done && deliver != nullptr) done = connect_deliver(engine, *deliver);
   if (done) done = engine.send(number_of(EnginePacket::start));
   return done;
 }

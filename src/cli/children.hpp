@@ -3,6 +3,7 @@
 // for hostile. Its sockets stay open while the engine is started anew: who connects meanwhile waits and is served.
 #pragma once
 
+#include "cli/deliver_process.hpp"
 #include "cli/engine_orders.hpp"
 #include "cli/load_configuration.hpp"
 #include "cli/serve_options.hpp"
@@ -40,7 +41,8 @@ class Children {
   /// A log process, for our own log and, by give_log(), for the engine's.
   [[nodiscard]] Result<> start_log();
   /// What the engine needs before its start; then `start`.
-  [[nodiscard]] Result<> equip_engine(const system::WatchedChannel& engine, const system::WatchedChannel& keys) const;
+  [[nodiscard]] Result<> equip_engine(const system::WatchedChannel& engine, const system::WatchedChannel& keys,
+                                      const system::WatchedChannel* deliver) const;
   [[nodiscard]] Result<> give_log(const system::WatchedChannel& engine) const;
   [[nodiscard]] Result<> give_configuration(const system::WatchedChannel& engine, bool is_first) const;
   /// New ways from the engine to the keys process.
@@ -50,6 +52,11 @@ class Children {
   [[nodiscard]] Result<system::RoleProcess> start_helper() const;
   /// New ways from the keys process to that one.
   [[nodiscard]] static Result<> connect_helper(const system::WatchedChannel& keys, const system::WatchedChannel& helper);
+  /// Whether each user's mail is written as that user, which a process of its own sees to.
+  [[nodiscard]] bool needs_deliver() const { return deliver_.has_value(); }
+  [[nodiscard]] Result<system::RoleProcess> start_deliver() const;
+  /// A new way from the engine to that one.
+  [[nodiscard]] static Result<> connect_deliver(const system::WatchedChannel& engine, const system::WatchedChannel& deliver);
   /// Opens the certificate files and has the keys process load them; its answer comes later.
   [[nodiscard]] Result<> send_certificates(const system::WatchedChannel& keys);
   [[nodiscard]] bool certificates_have_changed() const { return system::have_changed(marks_); }
@@ -92,6 +99,8 @@ class Children {
   [[nodiscard]] Step load_users(const system::ControlChannel& keys);
   [[nodiscard]] Step give_up_rights();
   [[nodiscard]] Result<> give_folders() const;
+  [[nodiscard]] Result<> give(world::Folder& folder) const;
+  [[nodiscard]] Step keep_mail_root();
   template <class Channel>
   [[nodiscard]] Result<> send_identities(const Channel& keys);
   template <class Channel>
@@ -114,6 +123,7 @@ class Children {
   std::optional<system::Account> keys_account_;
   std::optional<system::Account> log_account_;
   std::optional<system::Account> helper_account_;
+  std::optional<DeliverSettings> deliver_;  // where users are system users; of the configuration at the start
   EngineSecrets secrets_;  // whose files perhaps only root may read
   std::vector<system::TlsIdentityFiles> certificates_;
   std::vector<system::FileMark> marks_;

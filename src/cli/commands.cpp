@@ -1,6 +1,7 @@
 #include "cli/bench_command.hpp"
 #include "cli/check_command.hpp"
 #include "cli/command.hpp"
+#include "cli/deliver_process.hpp"
 #include "cli/engine_process.hpp"
 #include "cli/explain_command.hpp"
 #include "cli/help_command.hpp"
@@ -42,6 +43,7 @@ constexpr std::array parts{
     Command{"serve-engine", "the engine of `serve`", &run_serve_engine},
     Command{"serve-keys", "the keeper of the keys of `serve`", &run_serve_keys},
     Command{"serve-auth", "what asks PAM and Dovecot for `serve`", &run_serve_auth},
+    Command{"serve-deliver", "what writes mail as its users for `serve`", &run_serve_deliver},
 };
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "cli/confinement.hpp"
 
+#include "store/handover.hpp"
 #include "system/call_filter.hpp"
 
 #include <algorithm>
@@ -13,6 +14,8 @@ constexpr std::uint16_t dns_port = 53;
 constexpr std::uint16_t https_port = 443;  // policies of MTA-STS
 constexpr std::uint16_t lmtp_port = 24;
 constexpr std::uint16_t any_free_port = 0;
+constexpr std::string_view no_sandbox_with_sanitizers =
+    "this program is built with sanitizers, which a sandbox would stop: there is none";
 
 std::string folder_of(const std::string& path) {
   const auto slash = path.rfind('/');
@@ -90,7 +93,7 @@ Result<std::vector<std::string>> confine(config::Sandbox sandbox, const system::
                                          system::FilterRole role) {
   if (sandbox == config::Sandbox::off) return std::vector<std::string>{};
   if (system::has_sanitizers()) {
-    return judge({"this program is built with sanitizers, which a sandbox would stop: there is none"}, sandbox);
+    return judge({std::string{no_sandbox_with_sanitizers}}, sandbox);
   }
   auto missing = system::apply_landlock(rules);
   if (!missing) missing = std::vector{std::move(missing.error().text)};
@@ -108,7 +111,15 @@ system::LandlockRules engine_rules(const config::Configuration& configuration) {
         &configuration.dns.trust_anchor}) {
     add_folder_of(readable, *file);
   }
-  std::vector<std::string> writable{configuration.state, configuration.mailbox.root};
+  std::vector<std::string> writable{configuration.state};
+  const auto& mailbox = configuration.mailbox;
+  if (mailbox.system_users) {
+    // Users' mail is written by others.
+    readable.push_back(mailbox.root);
+    writable.push_back(mailbox.root + "/" + std::string{store::hand_over_folder});
+  } else {
+    writable.push_back(mailbox.root);
+  }
   add_folder_of(writable, configuration.admin.socket);
   return {.readable = std::move(readable),
           .writable = std::move(writable),
@@ -147,6 +158,23 @@ Result<std::vector<std::string>> confine_helper(config::Sandbox sandbox, bool as
   // Modules of PAM run programs and read what they like: there is no filter that would fit.
   if (asks_pam) return std::vector<std::string>{};
   return confine(sandbox, {}, system::FilterRole::helper);
+}
+
+/// It reads what the system knows of accounts, wherever that is; a filter of calls would not fit the modules that do.
+Result<std::vector<std::string>> confine_deliver(config::Sandbox sandbox, const std::string& mail_root) {
+  if (sandbox == config::Sandbox::off) return std::vector<std::string>{};
+  if (system::has_sanitizers()) return judge({std::string{no_sandbox_with_sanitizers}}, sandbox);
+  auto missing = system::apply_landlock(
+      {.readable = {"/"}, .writable = {mail_root, "/dev/null"}, .connect_ports = {}, .bind_ports = {}});
+  if (!missing) missing = std::vector{std::move(missing.error().text)};
+  return judge(std::move(*missing), sandbox);
+}
+
+Result<std::vector<std::string>> confine_delivery(config::Sandbox sandbox, const std::string& mail_root,
+                                                  const std::string& user) {
+  const system::LandlockRules rules{
+      .readable = {mail_root}, .writable = {mail_root + "/" + user}, .connect_ports = {}, .bind_ports = {}};
+  return confine(sandbox, rules, system::FilterRole::delivery);
 }
 
 std::string_view to_text(config::Sandbox sandbox) {

@@ -28,6 +28,11 @@ namespace posthorn::cli {
 [[nodiscard]] Result<std::vector<std::string>> confine_keys(config::Sandbox sandbox);
 /// The same for the process that asks PAM and Dovecot. Where PAM is among them nothing but its account holds it.
 [[nodiscard]] Result<std::vector<std::string>> confine_helper(config::Sandbox sandbox, bool asks_pam);
+/// The same for the process that writes mail as its users: beneath the mail root only, and no connections.
+[[nodiscard]] Result<std::vector<std::string>> confine_deliver(config::Sandbox sandbox, const std::string& mail_root);
+/// The same for what it forks for the mail of one user, once it is that user: that one folder.
+[[nodiscard]] Result<std::vector<std::string>> confine_delivery(config::Sandbox sandbox, const std::string& mail_root,
+                                                                const std::string& user);
 
 /// "required", "wanted", "off", and back; what is none of them is "required".
 [[nodiscard]] std::string_view to_text(config::Sandbox sandbox);

@@ -53,6 +53,10 @@ bool take(system::ControlPacket packet, EngineEquipment& into) {
     into.keys.emplace_back(std::move(descriptor));
     return true;
   }
+  if (packet.kind == number_of(EnginePacket::deliver_channel)) {
+    into.deliver.emplace(std::move(descriptor));
+    return true;
+  }
   if (packet.kind != number_of(EnginePacket::log_channel)) return false;
   into.log = std::move(descriptor);
   return true;

@@ -29,6 +29,7 @@ enum class EnginePacket : std::uint16_t {
   login_channel,  ///< one more way to the keys process, for logins
   log_channel,   ///< the way to the log process, or to the next one
   keys_channel,  ///< one more way to the keys process
+  deliver_channel,  ///< the way to the process that writes mail as its users, or to the next one
   reload,        ///< as configuration
   certificates,  ///< the keys process has read new ones
   stop,
@@ -84,6 +85,7 @@ struct EngineEquipment {
   std::shared_ptr<const store::GivenUsers> users;
   std::vector<system::ControlChannel> keys;
   std::vector<system::ControlChannel> logins;  ///< ways to the keys process that are kept for logins
+  std::optional<system::ControlChannel> deliver;  ///< where users are system users
 };
 /// Takes packets until `start`. Errors: corrupt, ended, timed_out.
 [[nodiscard]] Result<EngineEquipment> receive_equipment(const system::ControlChannel& parent);

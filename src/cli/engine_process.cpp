@@ -117,7 +117,9 @@ world::Task<bool> EngineProcess::obey_one(system::ControlPacket packet) {
   if (packet.kind == number_of(EnginePacket::login_channel)) {
     world_->add_login_channel(system::ControlChannel{std::move(descriptor)});
   }
-  if (packet.kind == number_of(EnginePacket::keys_channel)) {
+  if (packet.kind == number_of(EnginePacket::deliver_channel)) {
+    world_->connect_deliver(system::ControlChannel{std::move(descriptor)});
+  } else if (packet.kind == number_of(EnginePacket::keys_channel)) {
     world_->add_keys_channel(system::ControlChannel{std::move(descriptor)});
   }
   co_return true;

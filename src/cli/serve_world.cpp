@@ -244,14 +244,16 @@ Step ServeWorld::make_acceptors() {
 }
 
 Step ServeWorld::make_local_delivery() {
-  if (configuration_.mailbox.system_users) {
-    return fail_start({Error::Kind::unsupported,
-                       "[mailbox] system_users: mail can be written only as the server's own account so far; leave it out"});
-  }
   const store::MailboxOwner account{system::user_id(), system::group_id()};
-  mailboxes_ = make_mailbox_format(disk_, shared_files_, configuration_, account);
+  if (configuration_.mailbox.system_users) {
+    users_mailboxes_ = std::make_unique<MailboxClient>(MailboxClient::Settings{});
+    if (equipment_.deliver) users_mailboxes_->connect(std::move(*equipment_.deliver));
+  } else {
+    mailboxes_ = make_mailbox_format(disk_, shared_files_, configuration_, account);
+  }
+  store::MailboxFormat& mailboxes = users_mailboxes_ ? *users_mailboxes_ : *mailboxes_;
   const service::LocalDelivery::World world{home(), *workers_, *log_};
-  local_delivery_ = std::make_unique<service::LocalDelivery>(world, make_user_mailboxes(*mailboxes_, configuration_),
+  local_delivery_ = std::make_unique<service::LocalDelivery>(world, make_user_mailboxes(mailboxes, configuration_),
                                                              service::LocalDeliverySettings{});
   hand_over_folders_ = std::make_unique<store::HandOverFormat>(disk_, mailbox_settings(configuration_, account));
   hand_over_ = std::make_unique<service::LocalDelivery>(
@@ -349,6 +351,7 @@ void ServeWorld::end_threads() {
   handshake_workers_->end();
   login_workers_->end();
   commit_worker_->end();
+  if (users_mailboxes_) users_mailboxes_->stop();
   workers_->end();
   dns_.reset();
 }

@@ -5,6 +5,7 @@
 
 #include "cli/engine_orders.hpp"
 #include "cli/exit_status.hpp"
+#include "cli/mailbox_client.hpp"
 #include "cli/serve_settings.hpp"
 #include "cli/start_failure.hpp"
 #include "cli/users_board.hpp"
@@ -68,6 +69,9 @@ class ServeWorld {
   void tell_certificates_changed() { certificate_source_->tell_changed(); }
   /// One more way to the keys process; another log process.
   void add_keys_channel(system::ControlChannel channel) { keys_->add_channel(std::move(channel)); }
+  void connect_deliver(system::ControlChannel channel) {
+    if (users_mailboxes_) users_mailboxes_->connect(std::move(channel));
+  }
   void add_login_channel(system::ControlChannel channel) { logins_->add_channel(std::move(channel)); }
   /// The names of the users, and how to ask for new ones; the directory follows.
   void take_users(UsersBoard::Names names) { users_->replace(std::move(names)); }
@@ -126,7 +130,8 @@ class ServeWorld {
   std::unique_ptr<service::DirectorySource> directory_;
   service::Snapshot<rules::Routing> routing_;
   std::unique_ptr<service::DirectoryRoutes> routes_;
-  std::unique_ptr<store::MailboxFormat> mailboxes_;
+  std::unique_ptr<store::MailboxFormat> mailboxes_;  // one of these: all of one account,
+  std::unique_ptr<MailboxClient> users_mailboxes_;   // or each of its user's
   std::shared_ptr<system::KeysClient> keys_ = std::make_shared<system::KeysClient>();
   std::shared_ptr<system::KeysClient> logins_;  // another way to the same process: a check of a password takes its time
   std::unique_ptr<system::RemoteSasl> sasl_;

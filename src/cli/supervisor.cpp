@@ -20,6 +20,9 @@ std::string needs_restart(const config::Configuration& before, const config::Con
   if (now.listeners.size() != before.listeners.size() || now.state != before.state) {
     return "`listener` and `state` cannot change while the server runs";
   }
+  if (now.mailbox.system_users != before.mailbox.system_users) {
+    return "[mailbox] system_users cannot change while the server runs";
+  }
   std::string text;
   for (const auto& need : beyond_confinement(before, now)) {
     text += (text.empty() ? "the sandbox of the running server does not allow " : ", nor ") + need;
@@ -73,8 +76,11 @@ world::Task<ExitStatus> Supervisor::live() {
   if (children_->needs_helper()) {
     if (auto started = start_helper(); !started) co_return refuse(start_failure(std::move(started.error())));
   }
+  if (children_->needs_deliver()) {
+    if (auto started = start_deliver(); !started) co_return refuse(start_failure(std::move(started.error())));
+  }
   if (auto started = start_engine(); !started) co_return refuse(start_failure(std::move(started.error())));
-  tasks_.start(watch_engine());
+  tasks_.start(watch_children());
   tasks_.start(watch_certificates());
   co_await events_->end.wait(never);
   co_await stop_engine();
@@ -130,6 +136,12 @@ void Supervisor::reap() {
       children_->log().error("auth.ended", {{"error", "the process that asks PAM and Dovecot " + ended->to_text()},
                                             {"what_to_do", "nothing: it is started again"}});
       tasks_.start(start_helper_again());
+    } else if (deliver_ && ended->pid == deliver_->pid) {
+      deliver_->channel->close();
+      deliver_.reset();
+      children_->log().error("deliver.ended", {{"error", "the process that writes users' mail " + ended->to_text()},
+                                               {"what_to_do", "nothing: it is started again, and mail is in the spool"}});
+      tasks_.start(start_deliver_again());
     } else if (ended->pid == children_->log_pid()) {
       tasks_.start(start_log_again());
     }

@@ -1,7 +1,7 @@
 // Supervisor: the life of `posthorn serve`. It reads the configuration, sets up what needs rights, starts the engine, the
 // keys process and the log process, says that we are ready, and then does what signals ask for until the end. A child that
 // dies is started again, at once the first time and ever later when it dies again and again (FAULTS F20); an engine whose
-// loops do not answer is killed and started again (FAULTS F28). A start that fails says why and what to do, and ends with a
+// loops do not answer, and any other child that does not, is killed and started again (FAULTS F28). A start that fails says why and what to do, and ends with a
 // status of sysexits(3).
 #pragma once
 
@@ -34,7 +34,8 @@ class Supervisor {
     pid_t pid = 0;
     std::unique_ptr<system::WatchedChannel> channel;
     bool ready = false;
-    MonotonicTime last_sign;
+    MonotonicTime last_sign;  ///< that it makes progress
+    bool is_asked = false;    ///< for the next sign, where it gives none by itself
   };
   using ChildPointer = std::shared_ptr<Child>;
   /// How long to wait before a child that died is started again.
@@ -69,15 +70,21 @@ class Supervisor {
   [[nodiscard]] world::Task<> start_log_again();
   [[nodiscard]] Result<> start_helper();
   [[nodiscard]] world::Task<> start_helper_again();
+  [[nodiscard]] Result<> start_deliver();
+  [[nodiscard]] world::Task<> start_deliver_again();
   [[nodiscard]] world::Task<> listen_to_engine(ChildPointer engine);
   [[nodiscard]] world::Task<> listen_to_keys(ChildPointer keys);
+  /// Nothing but signs of life.
+  [[nodiscard]] world::Task<> listen_to(ChildPointer child);
   void on_engine_ready(const std::string& where);
   void on_keys_loaded(Child& keys, std::string_view payload);
   void on_names_read(system::ControlPacket packet);
   void read_users_again();
 
   // Watches
-  [[nodiscard]] world::Task<> watch_engine();
+  [[nodiscard]] world::Task<> watch_children();
+  void ask(Child* child, std::uint16_t kind);
+  void end_if_stuck(Child* child, const char* event, const std::string& name);
   [[nodiscard]] world::Task<> watch_certificates();
   void read_certificates_again();
   void warn_of_expiry();
@@ -93,10 +100,12 @@ class Supervisor {
   ChildPointer engine_;  ///< none: it has ended and is not yet started again
   ChildPointer keys_;    ///< the same
   ChildPointer helper_;  ///< that asks PAM and Dovecot; none: the same, or none is needed
+  ChildPointer deliver_;  ///< that writes mail as its users; the same
   Patience engine_patience_;
   Patience keys_patience_;
   Patience log_patience_;
   Patience helper_patience_;
+  Patience deliver_patience_;
   bool was_ready_ = false;
   ExitStatus status_ = ExitStatus::ok;
   std::string where_;       ///< we listen

@@ -1,6 +1,7 @@
 // How the supervisor starts its children, listens to them, and watches over them.
 #include "cli/engine_orders.hpp"
 #include "cli/supervisor.hpp"
+#include "system/forked_workers.hpp"
 #include "system/keys_wire.hpp"
 
 #include <algorithm>
@@ -34,7 +35,8 @@ Result<> Supervisor::start_engine() {
   events_->engine_ended.clear();
   tasks_.start(listen_to_engine(engine_));
   // An engine that ends while it is being equipped says so itself; its end is seen as every end is.
-  static_cast<void>(children_->equip_engine(*engine_->channel, *keys_->channel));
+  const auto* const deliver = deliver_ ? deliver_->channel.get() : nullptr;
+  static_cast<void>(children_->equip_engine(*engine_->channel, *keys_->channel, deliver));
   return {};
 }
 
@@ -59,6 +61,7 @@ Result<> Supervisor::start_helper() {
   auto helper = adopt(std::move(*process));
   if (!helper) return failure(std::move(helper.error()));
   helper_ = std::move(*helper);
+  tasks_.start(listen_to(helper_));
   if (!keys_) return {};
   return Children::connect_helper(*keys_->channel, *helper_->channel);
 }
@@ -68,6 +71,26 @@ world::Task<> Supervisor::start_helper_again() {
     const auto started = start_helper();
     if (started) co_return;
     children_->log().error("auth.not_started", {{"error", started.error().text}});
+  }
+}
+
+Result<> Supervisor::start_deliver() {
+  deliver_patience_.started = loop_->now();
+  auto process = children_->start_deliver();
+  if (!process) return failure(std::move(process.error()));
+  auto deliver = adopt(std::move(*process));
+  if (!deliver) return failure(std::move(deliver.error()));
+  deliver_ = std::move(*deliver);
+  tasks_.start(listen_to(deliver_));
+  if (!engine_) return {};
+  return Children::connect_deliver(*engine_->channel, *deliver_->channel);
+}
+
+world::Task<> Supervisor::start_deliver_again() {
+  while (!co_await events_->end.wait(after(loop_->now(), deliver_patience_.next(loop_->now())))) {
+    const auto started = start_deliver();
+    if (started) co_return;
+    children_->log().error("deliver.not_started", {{"error", started.error().text}});
   }
 }
 
@@ -125,7 +148,9 @@ world::Task<> Supervisor::listen_to_keys(ChildPointer keys) {
   for (;;) {
     auto packet = co_await keys->channel->next();
     if (!packet) co_return;
+    keys->last_sign = loop_->now();
     const auto kind = static_cast<system::KeysPacket>(packet->kind);
+    if (kind == system::KeysPacket::alive) keys->is_asked = false;
     if (kind == system::KeysPacket::loaded) on_keys_loaded(*keys, packet->payload);
     if (kind == system::KeysPacket::users_gone) read_users_again();
     if (kind == system::KeysPacket::users_read || kind == system::KeysPacket::fault) on_names_read(std::move(*packet));
@@ -205,17 +230,39 @@ void Supervisor::warn_of_expiry() {
 }
 
 /// FAULTS F28.
-world::Task<> Supervisor::watch_engine() {
-  for (;;) {
-    if (co_await events_->end.wait(after(loop_->now(), watchdog_look))) co_return;
-    if (!engine_) continue;
-    if (loop_->now() - engine_->last_sign > watchdog_limit) {
-      children_->log().error("engine.stuck", {{"error", "the engine has made no progress for too long"},
-                                              {"what_to_do", "nothing: it is killed and started again"}});
-      system::kill_process(engine_->pid);
-      engine_->last_sign = loop_->now();
-    }
+world::Task<> Supervisor::watch_children() {
+  while (!co_await events_->end.wait(after(loop_->now(), watchdog_look))) {
+    end_if_stuck(engine_.get(), "engine.stuck", "the engine");
+    end_if_stuck(keys_.get(), "keys.stuck", "the keys process");
+    end_if_stuck(helper_.get(), "auth.stuck", "the process that asks PAM and Dovecot");
+    end_if_stuck(deliver_.get(), "deliver.stuck", "the process that writes users' mail");
+    ask(keys_.get(), static_cast<std::uint16_t>(system::KeysPacket::alive));
+    ask(helper_.get(), static_cast<std::uint16_t>(system::KeysPacket::alive));
+    ask(deliver_.get(), static_cast<std::uint16_t>(system::WorkPacket::alive));
     manager_.tell_alive();
+  }
+}
+
+/// One question at a time: who does not read must not be written to.
+void Supervisor::ask(Child* child, std::uint16_t kind) {
+  if (child == nullptr || std::exchange(child->is_asked, true)) return;
+  child->last_sign = loop_->now();
+  static_cast<void>(child->channel->send(kind));
+}
+
+void Supervisor::end_if_stuck(Child* child, const char* event, const std::string& name) {
+  if (child == nullptr || loop_->now() - child->last_sign <= watchdog_limit) return;
+  children_->log().error(event, {{"error", name + " has made no progress for too long"},
+                                 {"what_to_do", "nothing: it is killed and started again"}});
+  system::kill_process(child->pid);
+  child->last_sign = loop_->now();
+}
+
+/// The answer is all that is waited for.
+world::Task<> Supervisor::listen_to(ChildPointer child) {
+  while (co_await child->channel->next()) {
+    child->last_sign = loop_->now();
+    child->is_asked = false;
   }
 }
 

@@ -58,6 +58,9 @@ void check_mailbox(const Mailbox& mailbox, const Value& at, Reading& reading) {
   if (mailbox.separator == "@" || mailbox.separator == "/") {
     reading.fault_of_key("separator", at, "must be a character that does not part addresses or paths");
   }
+  if (mailbox.system_users && !mailbox.forward_file.empty()) {
+    reading.fault_of_key("forward_file", at, "cannot be had with system_users: the server looks into no user's folder");
+  }
 }
 
 }  // namespace
@@ -86,8 +89,8 @@ Kind<Mailbox> mailbox_kind() {
               "A file of this name in a user's folder says where the user's mail goes on to (\".forward\"); \"\": no "
               "such files."),
           key("system_users", &Mailbox::system_users, yes_or_no(),
-              "true: each mailbox belongs to the system account of that name, and is written as it. The server refuses to start "
-              "with it so far."),
+              "true: each mailbox belongs to the system account of that name, and is written as it, by a process of its own. Needs "
+              "a start as root and a root folder that is root's; root's own mail needs an alias."),
           key("quota", &Mailbox::quota, size(0, kibibyte * gibibyte), "What a mailbox may hold; more mail waits, and returns to its sender in the end; \"0B\": no limit."),
           key("other_servers", &Mailbox::other_servers,
               one_of<OtherServers>({{"relay", OtherServers::relay}, {"files", OtherServers::files}}),

@@ -19,10 +19,11 @@ void fail_all(std::span<Result<>> results, const Error& error) {
 
 Result<std::unique_ptr<PendingMail>> FileDrop::stage(IncomingMail mail) {
   auto name = std::string(places_.staging_prefix) + mail.name;
-  return PendingMail::create({places_.staging, std::move(name), rights_}, std::move(mail));
+  return PendingFile::create({places_.staging, std::move(name), rights_}, std::move(mail));
 }
 
-std::vector<Result<>> FileDrop::publish(std::span<PendingMail* const> mails) {
+std::vector<Result<>> FileDrop::publish(std::span<PendingMail* const> staged) {
+  const auto mails = as_files(staged);
   std::vector<Result<>> results(mails.size());
   std::vector<Found> found(mails.size(), Found::no);
   look_for_repeats(mails, results, found);
@@ -48,7 +49,7 @@ std::vector<Result<>> FileDrop::publish(std::span<PendingMail* const> mails) {
 
 /// First the visible folder for all of them, then the other: readers move mail only that way, so that none is missed in
 /// between.
-void FileDrop::look_for_repeats(std::span<PendingMail* const> mails, std::span<Result<>> results,
+void FileDrop::look_for_repeats(std::span<PendingFile* const> mails, std::span<Result<>> results,
                                 std::vector<Found>& found) {
   std::vector<std::size_t> not_visible;
   for (std::size_t i = 0; i < mails.size(); ++i) {
@@ -75,7 +76,7 @@ void FileDrop::look_for_repeats(std::span<PendingMail* const> mails, std::span<R
 
 /// Puts the copy that an earlier attempt published in the place of the one just written. It is published anew, and its name
 /// with it: a name whose sync failed is not made durable by a later sync alone (FAULTS F4). False: there is none.
-Result<bool> FileDrop::take_back(PendingMail& mail) {
+Result<bool> FileDrop::take_back(PendingFile& mail) {
   auto moved = places_.visible.rename(mail.mail().name, places_.staging, mail.file_name(), true);
   if (moved) return true;
   if (moved.error().kind == Error::Kind::not_found) return false;
@@ -92,21 +93,21 @@ Result<std::unordered_set<std::string>> FileDrop::names_moved_on() {
 }
 
 /// All of them before any is shown: what is counted meanwhile holds none of them.
-void FileDrop::admit(std::span<PendingMail* const> mails, std::span<Result<>> results, const std::vector<Found>& found) {
+void FileDrop::admit(std::span<PendingFile* const> mails, std::span<Result<>> results, const std::vector<Found>& found) {
   if (quota_ == nullptr) return;
   for (std::size_t i = 0; i < mails.size(); ++i) {
     if (results[i] && found[i] == Found::no) results[i] = quota_->admit(mails[i]->octets());
   }
 }
 
-Result<> FileDrop::show(PendingMail& mail) {
+Result<> FileDrop::show(PendingFile& mail) {
   auto moved = move_to_visible(mail);
   return !moved && moved.error().kind == Error::Kind::exists ? settle_namesake(mail) : moved;
 }
 
 /// The name is taken although this was not said to be a repeat. The same size: it is this message. Another: a name was
 /// given twice, and no mail may be lost by that.
-Result<> FileDrop::settle_namesake(PendingMail& mail) {
+Result<> FileDrop::settle_namesake(PendingFile& mail) {
   const auto there = places_.visible.facts(mail.mail().name);
   if (!there) return failure(there.error());
   if (there->size != mail.octets()) {
@@ -117,7 +118,7 @@ Result<> FileDrop::settle_namesake(PendingMail& mail) {
   return move_to_visible(mail);
 }
 
-Result<> FileDrop::move_to_visible(PendingMail& mail) {
+Result<> FileDrop::move_to_visible(PendingFile& mail) {
   auto moved = places_.staging.rename(mail.file_name(), places_.visible, mail.mail().name, false);
   if (!moved) return failure(std::move(moved).error().context("showing a mail"));
   mail.release();

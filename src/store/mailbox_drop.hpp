@@ -37,13 +37,13 @@ class FileDrop final : public Mailbox {
  private:
   enum class Found : std::uint8_t { no, visible, moved_on };
 
-  void look_for_repeats(std::span<PendingMail* const> mails, std::span<Result<>> results, std::vector<Found>& found);
-  [[nodiscard]] Result<bool> take_back(PendingMail& mail);
+  void look_for_repeats(std::span<PendingFile* const> mails, std::span<Result<>> results, std::vector<Found>& found);
+  [[nodiscard]] Result<bool> take_back(PendingFile& mail);
   [[nodiscard]] Result<std::unordered_set<std::string>> names_moved_on();
-  void admit(std::span<PendingMail* const> mails, std::span<Result<>> results, const std::vector<Found>& found);
-  [[nodiscard]] Result<> show(PendingMail& mail);
-  [[nodiscard]] Result<> settle_namesake(PendingMail& mail);
-  [[nodiscard]] Result<> move_to_visible(PendingMail& mail);
+  void admit(std::span<PendingFile* const> mails, std::span<Result<>> results, const std::vector<Found>& found);
+  [[nodiscard]] Result<> show(PendingFile& mail);
+  [[nodiscard]] Result<> settle_namesake(PendingFile& mail);
+  [[nodiscard]] Result<> move_to_visible(PendingFile& mail);
 
   MailboxFolderSet folders_;
   Places places_;

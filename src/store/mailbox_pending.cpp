@@ -19,10 +19,10 @@ Result<std::unique_ptr<world::File>> create_anew(world::Folder& folder, const st
 
 }  // namespace
 
-Result<std::unique_ptr<PendingMail>> PendingMail::create(PendingPlace place, IncomingMail mail) {
+Result<std::unique_ptr<PendingFile>> PendingFile::create(PendingPlace place, IncomingMail mail) {
   auto file = create_anew(place.folder, place.name, place.rights.mode);
   if (!file) return failure(std::move(file).error().context("making a mail file"));
-  auto pending = std::make_unique<PendingMail>(Created{}, std::move(place), std::move(mail), std::move(*file));
+  auto pending = std::make_unique<PendingFile>(Created{}, std::move(place), std::move(mail), std::move(*file));
   if (const auto& owner = pending->place_.rights.owner) {
     auto given = pending->file_->set_owner(owner->user, owner->group);
     if (!given) return failure(std::move(given).error().context("giving a mail file to its owner"));
@@ -30,17 +30,17 @@ Result<std::unique_ptr<PendingMail>> PendingMail::create(PendingPlace place, Inc
   return pending;
 }
 
-PendingMail::PendingMail(Created /*key*/, PendingPlace place, IncomingMail mail, std::unique_ptr<world::File> file)
+PendingFile::PendingFile(Created /*key*/, PendingPlace place, IncomingMail mail, std::unique_ptr<world::File> file)
     : place_(std::move(place)), mail_(std::move(mail)), file_(std::move(file)) {
   LineEndConverter{}.feed(mail_.head, buffer_);
 }
 
-PendingMail::~PendingMail() {
+PendingFile::~PendingFile() {
   // If that fails too, the file stays behind where no reader looks; the next attempt removes it.
   if (!released_) static_cast<void>(place_.folder.remove(place_.name));
 }
 
-Result<> PendingMail::append(std::string_view bytes) {
+Result<> PendingFile::append(std::string_view bytes) {
   ensure(file_ != nullptr, "nothing is appended to a finished mail");
   const bool is_mbox = place_.form == MailForm::mbox;
   text_.feed(bytes, is_mbox ? plain_ : buffer_);
@@ -48,12 +48,12 @@ Result<> PendingMail::append(std::string_view bytes) {
   return buffer_.size() < buffer_limit ? Result<>{} : flush();
 }
 
-void PendingMail::quote_plain() {
+void PendingFile::quote_plain() {
   quoter_.feed(plain_, buffer_);
   plain_.clear();
 }
 
-Result<> PendingMail::flush() {
+Result<> PendingFile::flush() {
   if (buffer_.empty()) return {};
   auto put = file_->write_at(written_, buffer_);
   if (!put) return failure(std::move(put).error().context("writing a mail file"));
@@ -62,7 +62,7 @@ Result<> PendingMail::flush() {
   return {};
 }
 
-Result<> PendingMail::finish() {
+Result<> PendingFile::finish() {
   ensure(file_ != nullptr, "a mail is finished once");
   const bool is_mbox = place_.form == MailForm::mbox;
   text_.finish(is_mbox ? plain_ : buffer_);
@@ -77,6 +77,15 @@ Result<> PendingMail::finish() {
   if (auto synced = file->sync_data(); !synced) return failure(std::move(synced).error().context("syncing a mail file"));
   if (auto closed = file->close(); !closed) return failure(std::move(closed).error().context("closing a mail file"));
   return {};
+}
+
+std::vector<PendingFile*> as_files(std::span<PendingMail* const> mails) {
+  std::vector<PendingFile*> files;
+  for (auto* const mail : mails) {
+    files.push_back(dynamic_cast<PendingFile*>(mail));
+    ensure(files.back() != nullptr, "a mailbox publishes what it staged");
+  }
+  return files;
 }
 
 }  // namespace posthorn::store

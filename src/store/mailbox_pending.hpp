@@ -1,6 +1,6 @@
-// PendingMail: a message on its way into a mailbox, in a file that no reader looks at. What the sender's side gave is
-// changed in two ways only: Return-Path fields of the header are removed (RFC 5321 §4.4: final delivery sets its own) and
-// line ends become LF (docs/decisions/0020-line-ends-in-mail-files.md). Dropped before it was published, it takes its file away.
+// PendingMail: a message on its way into a mailbox; PendingFile: in a file that no reader looks at. What the sender's side
+// gave is changed in two ways only: Return-Path fields of the header are removed (RFC 5321 §4.4: final delivery sets its own)
+// and line ends become LF (docs/decisions/0020-line-ends-in-mail-files.md). Dropped before it was published, it takes its file away.
 #pragma once
 
 #include "base/message_id.hpp"
@@ -14,8 +14,10 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace posthorn::store {
 
@@ -47,7 +49,7 @@ enum class MailForm : std::uint8_t {
   mbox,  ///< as it stands in an mbox
 };
 
-/// Where a PendingMail keeps its octets.
+/// Where a PendingFile keeps its octets.
 struct PendingPlace {
   world::Folder& folder;  ///< outlives it
   std::string name;
@@ -56,21 +58,31 @@ struct PendingPlace {
 };
 
 class PendingMail {
+ public:
+  PendingMail() = default;
+  PendingMail(const PendingMail&) = delete;
+  PendingMail& operator=(const PendingMail&) = delete;
+  virtual ~PendingMail() = default;
+
+  /// The next octets of the message in wire form (CRLF).
+  [[nodiscard]] virtual Result<> append(std::string_view bytes) = 0;
+  /// Makes its octets durable, or has publish() do it. Nothing is appended afterwards.
+  [[nodiscard]] virtual Result<> finish() = 0;
+};
+
+class PendingFile final : public PendingMail {
   struct Created {};
 
  public:
   /// Makes the file; one of that name, left over from a crash, is removed first (never written over: it may have a second
   /// name).
-  [[nodiscard]] static Result<std::unique_ptr<PendingMail>> create(PendingPlace place, IncomingMail mail);
-  PendingMail(Created, PendingPlace place, IncomingMail mail, std::unique_ptr<world::File> file);
-  PendingMail(const PendingMail&) = delete;
-  PendingMail& operator=(const PendingMail&) = delete;
-  ~PendingMail();
+  [[nodiscard]] static Result<std::unique_ptr<PendingFile>> create(PendingPlace place, IncomingMail mail);
+  PendingFile(Created, PendingPlace place, IncomingMail mail, std::unique_ptr<world::File> file);
+  ~PendingFile() override;
 
-  /// The next octets of the message in wire form (CRLF).
-  [[nodiscard]] Result<> append(std::string_view bytes);
-  /// Writes what is left, syncs and closes. Nothing is appended afterwards.
-  [[nodiscard]] Result<> finish();
+  [[nodiscard]] Result<> append(std::string_view bytes) override;
+  /// Writes what is left, syncs and closes.
+  [[nodiscard]] Result<> finish() override;
 
   [[nodiscard]] const IncomingMail& mail() const { return mail_; }
   [[nodiscard]] const std::string& file_name() const { return place_.name; }
@@ -92,5 +104,8 @@ class PendingMail {
   std::uint64_t written_ = 0;
   bool released_ = false;
 };
+
+/// Mails of a mailbox that keeps files, as it staged them.
+[[nodiscard]] std::vector<PendingFile*> as_files(std::span<PendingMail* const> mails);
 
 }  // namespace posthorn::store

@@ -44,7 +44,7 @@ class Maildir final : public Mailbox {
  private:
   [[nodiscard]] Result<FileDrop*> drop_for(const IncomingMail& mail);
   [[nodiscard]] Result<std::string> find_folder(std::string_view name);
-  [[nodiscard]] FileDrop* drop_of(const PendingMail& mail);
+  [[nodiscard]] FileDrop* drop_of(const PendingFile& mail);
 
   MailboxFolders& folders_;
   MailboxTarget target_;
@@ -104,16 +104,17 @@ Result<std::string> Maildir::find_folder(std::string_view name) {
   return found;
 }
 
-FileDrop* Maildir::drop_of(const PendingMail& mail) {
+FileDrop* Maildir::drop_of(const PendingFile& mail) {
   const auto place = places_.find(mail.mail().name);
   return place == places_.end() ? inbox_.get() : place->second;
 }
 
 /// Folder by folder; within one in the order they came.
 std::vector<Result<>> Maildir::publish(std::span<PendingMail* const> mails) {
+  const auto files = as_files(mails);
   std::vector<Result<>> results(mails.size());
   std::map<FileDrop*, std::vector<std::size_t>> by_drop;
-  for (std::size_t i = 0; i < mails.size(); ++i) by_drop[drop_of(*mails[i])].push_back(i);
+  for (std::size_t i = 0; i < mails.size(); ++i) by_drop[drop_of(*files[i])].push_back(i);
   bool any_repeats = false;
   for (const auto& [drop, places] : by_drop) {
     const auto looked = quota_.look();

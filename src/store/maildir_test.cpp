@@ -95,8 +95,8 @@ TEST_F(MaildirTest, ALongTextIsWrittenInPieces) {
   const std::string line = std::string(98, 'x') + "\r\n";
   for (int i = 0; i < 5'000; ++i) ASSERT_TRUE(staged->append(line));
   ASSERT_TRUE(staged->finish());
-  EXPECT_EQ(staged->octets(), 27U + 5'000 * 99U);
   std::array<PendingMail*, 1> one{staged.get()};
+  EXPECT_EQ(as_files(one).front()->octets(), 27U + 5'000 * 99U);
   ASSERT_TRUE(mailbox->publish(one).front());
   EXPECT_EQ(disk->contents("/mail/alice/new/a")->size(), 27U + 5'000 * 99U);
 }

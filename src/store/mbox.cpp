@@ -32,12 +32,12 @@ class Mbox final : public Mailbox {
 
  private:
   [[nodiscard]] world::Folder& folder() { return *set_.base; }
-  [[nodiscard]] Result<> publish_all(std::span<PendingMail* const> mails, std::vector<Result<>>& results);
+  [[nodiscard]] Result<> publish_all(std::span<PendingFile* const> mails, std::vector<Result<>>& results);
   [[nodiscard]] Result<std::unique_ptr<world::SharedFile>> open_locked();
   [[nodiscard]] Result<std::unique_ptr<world::SharedFile>> open_or_make();
   [[nodiscard]] Result<> make();
   [[nodiscard]] Result<> check(const world::EntryFacts& facts);
-  [[nodiscard]] Result<> admit(const PendingMail& mail, std::uint64_t& size);
+  [[nodiscard]] Result<> admit(const PendingFile& mail, std::uint64_t& size);
 
   MailboxFolderSet set_;
   world::SharedFiles& files_;
@@ -47,12 +47,12 @@ class Mbox final : public Mailbox {
 Result<std::unique_ptr<PendingMail>> Mbox::stage(IncomingMail mail) {
   auto name = "." + mail.name;
   mail.head.insert(0, from_line(mail.sender, mail.arrival));
-  return PendingMail::create({folder(), std::move(name), settings_.rights, MailForm::mbox}, std::move(mail));
+  return PendingFile::create({folder(), std::move(name), settings_.rights, MailForm::mbox}, std::move(mail));
 }
 
 std::vector<Result<>> Mbox::publish(std::span<PendingMail* const> mails) {
   std::vector<Result<>> results(mails.size());
-  if (const auto all = publish_all(mails, results); !all) {
+  if (const auto all = publish_all(as_files(mails), results); !all) {
     for (auto& result : results) {
       if (result) result = failure(all.error());
     }
@@ -61,7 +61,7 @@ std::vector<Result<>> Mbox::publish(std::span<PendingMail* const> mails) {
 }
 
 /// An error is everybody's.
-Result<> Mbox::publish_all(std::span<PendingMail* const> mails, std::vector<Result<>>& results) {
+Result<> Mbox::publish_all(std::span<PendingFile* const> mails, std::vector<Result<>>& results) {
   const auto mbox = open_locked();
   if (!mbox) return failure(mbox.error());
   const auto dot_lock = files_.dot_lock(folder(), dot_lock_name, mark, settings_.lock_wait);
@@ -70,7 +70,7 @@ Result<> Mbox::publish_all(std::span<PendingMail* const> mails, std::vector<Resu
   if (auto finished = redo.finish_earlier(); !finished) return finished;
   auto size = (*mbox)->size();
   if (!size) return failure(size.error());
-  std::vector<PendingMail*> fresh;
+  std::vector<PendingFile*> fresh;
   for (std::size_t i = 0; i < mails.size(); ++i) {
     const auto there = mails[i]->mail().may_be_repeat ? redo.holds(*mails[i]) : Result<bool>{false};
     if (!there) return failure(there.error());
@@ -81,7 +81,7 @@ Result<> Mbox::publish_all(std::span<PendingMail* const> mails, std::vector<Resu
   return redo.add(fresh);
 }
 
-Result<> Mbox::admit(const PendingMail& mail, std::uint64_t& size) {
+Result<> Mbox::admit(const PendingFile& mail, std::uint64_t& size) {
   if (settings_.quota > 0 && size + mail.octets() > settings_.quota) {
     return failure(Error::Kind::over_quota,
                    fmt::format("{}/{} holds {} octets and may hold {} ([mailbox] quota)", folder().path(), mbox_name, size,

@@ -181,7 +181,7 @@ Result<> MboxRedo::end_last_line() {
   return put ? mbox_.sync_data() : put;
 }
 
-Result<> MboxRedo::add(std::span<PendingMail* const> mails) {
+Result<> MboxRedo::add(std::span<PendingFile* const> mails) {
   if (mails.empty()) return {};
   if (auto ended = end_last_line(); !ended) return ended;
   const auto size = mbox_.size();
@@ -198,7 +198,7 @@ Result<> MboxRedo::add(std::span<PendingMail* const> mails) {
 }
 
 /// From here on a crash brings them into the mbox.
-Result<> MboxRedo::promise(std::span<PendingMail* const> mails, std::uint64_t offset, std::vector<Waiting>& promised) {
+Result<> MboxRedo::promise(std::span<PendingFile* const> mails, std::uint64_t offset, std::vector<Waiting>& promised) {
   const auto check = check_before(offset);
   if (!check) return failure(check.error());
   for (auto* mail : mails) {
@@ -226,7 +226,7 @@ void MboxRedo::take_back(const std::vector<Waiting>& promised, std::uint64_t siz
   for (const auto& mail : promised) static_cast<void>(folder_.remove(mail.file));
 }
 
-Result<bool> MboxRedo::holds(const PendingMail& mail) {
+Result<bool> MboxRedo::holds(const PendingFile& mail) {
   const auto lines = first_lines(mail.file_name());
   return lines ? contains(*lines) : failure(lines.error());
 }

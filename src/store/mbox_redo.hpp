@@ -23,9 +23,9 @@ class MboxRedo {
   [[nodiscard]] Result<> finish_earlier();
   /// Adds these, in this order; all or none. After an error they may be there nevertheless, whole, or come with the next
   /// finish_earlier().
-  [[nodiscard]] Result<> add(std::span<PendingMail* const> mails);
+  [[nodiscard]] Result<> add(std::span<PendingFile* const> mails);
   /// Whether the mail stands in the mbox: its first lines do.
-  [[nodiscard]] Result<bool> holds(const PendingMail& mail);
+  [[nodiscard]] Result<bool> holds(const PendingFile& mail);
 
  private:
   struct Waiting {
@@ -49,7 +49,7 @@ class MboxRedo {
   [[nodiscard]] Result<std::uint32_t> check_before(std::uint64_t offset);
   [[nodiscard]] Result<bool> has(std::uint64_t offset, world::File& text);
   [[nodiscard]] Result<> put(std::uint64_t offset, world::File& text);
-  [[nodiscard]] Result<> promise(std::span<PendingMail* const> mails, std::uint64_t offset, std::vector<Waiting>& promised);
+  [[nodiscard]] Result<> promise(std::span<PendingFile* const> mails, std::uint64_t offset, std::vector<Waiting>& promised);
   [[nodiscard]] Result<> keep(const std::vector<Waiting>& promised);
   void take_back(const std::vector<Waiting>& promised, std::uint64_t size);
   [[nodiscard]] Result<std::string> first_lines(const std::string& file);

@@ -95,7 +95,7 @@ class NumberedCensus final : public MailboxCensus {
 
 /// A mail with its place in the order.
 struct Placed {
-  PendingMail* mail = nullptr;
+  PendingFile* mail = nullptr;
   Result<> result{};
   Number number = 0;        ///< 0: none yet
   bool has_number = false;  ///< from an earlier attempt
@@ -112,7 +112,7 @@ class Numbered final : public Mailbox {
 
   Result<std::unique_ptr<PendingMail>> stage(IncomingMail mail) override {
     auto name = hidden_name(mail);
-    return PendingMail::create({folder(), std::move(name), rights_}, std::move(mail));
+    return PendingFile::create({folder(), std::move(name), rights_}, std::move(mail));
   }
 
   std::vector<Result<>> publish(std::span<PendingMail* const> mails) override;
@@ -142,7 +142,7 @@ class Numbered final : public Mailbox {
 
 std::vector<Result<>> Numbered::publish(std::span<PendingMail* const> mails) {
   std::vector<Placed> placed;
-  for (auto* mail : mails) placed.push_back({.mail = mail, .result = prepare_status(mail->mail())});
+  for (auto* mail : as_files(mails)) placed.push_back({.mail = mail, .result = prepare_status(mail->mail())});
   const auto all = publish_all(placed);
   std::vector<Result<>> results;
   for (auto& one : placed) {

@@ -62,6 +62,18 @@ std::uint64_t permitted_capabilities() {
   return sets[0].permitted | std::uint64_t{sets[1].permitted} << 32;
 }
 
+constexpr std::uint64_t bit_of(int right) { return std::uint64_t{1} << right; }
+
+Result<> keep_rights(std::uint64_t kept) {
+  for (unsigned right = 0; right <= CAP_LAST_CAP; ++right) {
+    const bool is_kept = (kept >> right & 1U) != 0;
+    if (is_kept || ::prctl(PR_CAPBSET_READ, right, 0, 0, 0) != 1) continue;
+    // Where that is not allowed (a service manager took CAP_SETPCAP), the set is bounded by who took it.
+    if (::prctl(PR_CAPBSET_DROP, right, 0, 0, 0) != 0 && errno != EPERM) return system_failure("give up rights");
+  }
+  return set_capabilities(kept & permitted_capabilities());
+}
+
 Result<> change_ids(const Account& account) {
   if (::setgroups(account.groups.size(), account.groups.data()) != 0) return system_failure("set the groups");
   if (::setresgid(account.group, account.group, account.group) != 0) return system_failure("set the group");
@@ -100,19 +112,15 @@ Result<Account> find_account(const std::string& name, const std::string& group) 
 
 bool is_root() { return ::geteuid() == 0; }
 
-Result<> keep_parent_rights() {
+Result<> keep_parent_rights(bool gives_folders) {
   std::uint64_t kept = 0;
   for (const int right : {CAP_NET_BIND_SERVICE, CAP_NET_RAW, CAP_SETUID, CAP_SETGID, CAP_KILL, CAP_DAC_READ_SEARCH}) {
-    kept |= std::uint64_t{1} << right;
+    kept |= bit_of(right);
   }
-  for (unsigned right = 0; right <= CAP_LAST_CAP; ++right) {
-    const bool is_kept = (kept >> right & 1U) != 0;
-    if (is_kept || ::prctl(PR_CAPBSET_READ, right, 0, 0, 0) != 1) continue;
-    // Where that is not allowed (a service manager took CAP_SETPCAP), the set is bounded by who took it.
-    if (::prctl(PR_CAPBSET_DROP, right, 0, 0, 0) != 0 && errno != EPERM) return system_failure("give up rights");
-  }
-  return set_capabilities(kept & permitted_capabilities());
+  return keep_rights(gives_folders ? kept | bit_of(CAP_CHOWN) : kept);
 }
+
+Result<> keep_deliver_rights() { return keep_rights(bit_of(CAP_SETUID) | bit_of(CAP_SETGID) | bit_of(CAP_CHOWN)); }
 
 Result<> become(const Account& account, const KeptRights& kept) {
   const auto doing = "become the user " + account.name;

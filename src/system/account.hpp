@@ -30,7 +30,11 @@ struct KeptRights {
 /// Keeps of root's rights what the parent of the server's processes needs for as long as it runs: to bind ports below 1024,
 /// to start processes under other accounts and to end them, and to read certificates, keys and the configuration anew. The
 /// others cannot be had back, by this process or by what it starts. Stays root by name; before threads are started.
-Result<> keep_parent_rights();
+/// `gives_folders`: it also starts the process that writes mail as its users, and keeps the right to give files away for it.
+Result<> keep_parent_rights(bool gives_folders);
+
+/// The same for the process that writes mail as its users: to change accounts and to give files away.
+Result<> keep_deliver_rights();
 
 /// Becomes the account: groups, group, user, in this order, and checks that there is no way back. On failure the process
 /// is half changed: the caller ends. Before threads are started.

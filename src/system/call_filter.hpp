@@ -13,6 +13,7 @@ enum class FilterRole : std::uint8_t {
   engine,  ///< network, files, threads
   keys,    ///< threads, memory, and the sockets it has; it opens nothing
   helper,  ///< the same, and it connects to sockets of the machine
+  delivery,  ///< files, threads, and the socket it has
 };
 
 /// Of every thread. Errors: unsupported (a kernel without it), invalid.

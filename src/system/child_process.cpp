@@ -58,4 +58,11 @@ std::optional<int> wait_for_child(pid_t child, Duration limit) {
   return found == child ? std::optional{status} : std::nullopt;
 }
 
+bool is_running(pid_t process) {
+  const Descriptor watched{static_cast<int>(::syscall(SYS_pidfd_open, process, 0))};
+  if (!watched.is_open()) return errno != ESRCH;
+  pollfd ended{.fd = watched.get(), .events = POLLIN, .revents = 0};
+  return uninterrupted([&] { return ::poll(&ended, 1, 0); }) == 0;
+}
+
 }  // namespace posthorn::system

@@ -17,4 +17,7 @@ void prepare_child(const std::string& name, std::vector<int> kept);
 /// How the child ended, as waitpid(2) tells it; none if it did not within the limit. Each child once.
 [[nodiscard]] std::optional<int> wait_for_child(pid_t child, Duration limit);
 
+/// Whether there is such a process, of whatever account; one that has ended and waits for its parent is none.
+[[nodiscard]] bool is_running(pid_t process);
+
 }  // namespace posthorn::system

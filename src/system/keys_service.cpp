@@ -36,6 +36,7 @@ bool KeysService::obey(const ControlChannel& parent, ControlPacket packet) {
   const auto kind = static_cast<KeysPacket>(packet.kind);
   if (kind == KeysPacket::identity) return take_identity(std::move(packet));
   if (kind == KeysPacket::load) return parent.send(number_of(KeysPacket::loaded), encode(load())).has_value();
+  if (kind == KeysPacket::alive) return parent.send(packet.kind, {}).has_value();
   if (kind != KeysPacket::channel) return part_ != nullptr && part_->obey(parent, std::move(packet));
   if (packet.descriptors.size() != 1) return false;
   channels_.add(ControlChannel{std::move(packet.descriptors.front())});

@@ -58,6 +58,7 @@ enum class KeysPacket : std::uint16_t {
   users_read,     ///< to the parent: the same words, with a memory file of the names, or fault
   users_gone,     ///< to the parent: the file that we have has no name any more
   helper,         ///< from the parent: an end of a channel to the process that asks PAM and Dovecot
+  alive,          ///< from the parent, and back to it: somebody reads its packets
 };
 
 struct SignRequest {

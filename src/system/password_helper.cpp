@@ -35,6 +35,10 @@ void PasswordHelper::serve_parent(const ControlChannel& parent) {
     auto packet = parent.receive(idle);
     if (!packet && packet.error().kind != Error::Kind::timed_out) return;
     if (!packet) continue;
+    if (packet->kind == static_cast<std::uint16_t>(KeysPacket::alive)) {
+      if (!parent.send(packet->kind, {})) return;
+      continue;
+    }
     if (packet->kind != static_cast<std::uint16_t>(KeysPacket::channel) || packet->descriptors.size() != 1) return;
     channels_.add(ControlChannel{std::move(packet->descriptors.front())});
   }

@@ -2,6 +2,7 @@
 
 #include "base/assert.hpp"
 #include "base/ascii.hpp"
+#include "system/child_process.hpp"
 #include "system/file_lock.hpp"
 #include "system/posix_file.hpp"
 #include "system/posix_folder.hpp"
@@ -15,7 +16,6 @@
 
 #include <algorithm>
 #include <array>
-#include <csignal>
 #include <ctime>
 #include <limits>
 #include <optional>
@@ -82,7 +82,7 @@ std::int64_t now_ns() {
 
 bool is_gone(std::uint64_t process) {
   return process <= static_cast<std::uint64_t>(std::numeric_limits<pid_t>::max()) &&
-         ::kill(static_cast<pid_t>(process), 0) != 0 && errno == ESRCH;
+         !is_running(static_cast<pid_t>(process));
 }
 
 /// What a power cut leaves of a lock that was being made: no program writes such.

@@ -117,13 +117,16 @@ class Processes(unittest.TestCase):
         harness.wait_until(lambda: "log.ended" in self.server.told(), 10, "a line about it", describe=self.server.told)
         self.server.stop()
 
-    def test_an_engine_that_hangs_is_killed(self):
-        before = self.kill("engine", signal.SIGSTOP)
-        self.server.next_child("engine", before, 80)  # the watchdog waits a minute
+    def test_what_hangs_is_killed(self):
+        before = {role: self.kill(role, signal.SIGSTOP) for role in ("keys", "engine")}
+        for role, pid in before.items():
+            self.server.next_child(role, pid, 80)  # the watchdog waits a minute
         harness.wait_until(lambda: self.send() == 1, 20, "mail is taken again", describe=self.server.told)
         self.check_mail()
+        self.assertIn(b"220", tls_hello(self.server.port("submission")))
         self.server.stop()
-        self.assertIn("engine.stuck", self.server.told())
+        for role in before:
+            self.assertIn(f"{role}.stuck", self.server.told())
 
     def test_nobody_outlives_the_parent(self):
         pids = [self.server.child(role) for role in ("engine", "keys", "log")]

@@ -2,6 +2,7 @@
 """The life of the running program: ready, reloaded, told to stop under load, started twice, started where it may not, the disk
 of its log full."""
 import contextlib
+import fcntl
 import json
 import os
 import pathlib
@@ -70,6 +71,25 @@ class Start(unittest.TestCase):
             with Client(first.port) as client:
                 client.deliver()
             rig.wait_until(lambda: first.names("alice"), 20, "mail", describe=first.told)
+
+    def test_a_start_waits_for_what_a_killed_server_has_left_running(self):
+        """Its processes end in a moment: on a loaded machine a long one. Played by us, who hold the lock in their place."""
+        program = self.program()
+        program.state.mkdir()
+        gone = subprocess.Popen(["true"])
+        gone.wait()
+        with open(program.state / "lock", "w+") as lock:
+            lock.write(f"{gone.pid}\n")
+            lock.flush()
+            fcntl.lockf(lock, fcntl.LOCK_EX)
+            program.begin()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                program.process.wait(4)  # longer than it waits for a server that is there
+            self.assertIsNone(program.process.poll(), program.told())
+            fcntl.lockf(lock, fcntl.LOCK_UN)
+        program.ready_line()
+        self.assertEqual((program.state / "lock").read_text(), f"{program.process.pid}\n")
+        self.assertEqual(program.stop(), 0, program.told())
 
     def test_a_log_file_that_is_a_link_is_refused(self):
         program = self.program('[log]\nfile = "FOLDER/log"\n')
