@@ -105,10 +105,14 @@ class FileCheck {
   }
 
   void check_log() {
-    const auto& file = configuration_.log.file;
+    check_log_file("log.file", configuration_.log.file);
+    for (const auto& listener : configuration_.listeners) check_log_file("listener.log", listener.log);
+  }
+
+  void check_log_file(std::string_view key, const std::string& file) {
     if (file.empty()) return;
     const auto facts = facts_of(file);
-    if (facts && facts->type == world::EntryType::link) fault("log.file", file + " is a link, which is never followed");
+    if (facts && facts->type == world::EntryType::link) fault(key, file + " is a link, which is never followed");
   }
 
   void check_secrets() {

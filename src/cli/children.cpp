@@ -179,7 +179,10 @@ Step Children::open_log() {
 
 Result<> Children::start_log() {
   const bool json = configuration_.log.format == config::LogFormat::json;
+  std::vector<std::string> journals;
+  for (const auto& listener : configuration_.listeners) journals.push_back(listener.log);
   auto process = system::LogProcess::start({.file = configuration_.log.file,
+                                            .journals = std::move(journals),
                                             .format = json ? system::LogFormat::json : system::LogFormat::text,
                                             .account = log_account_});
   if (!process) return failure(std::move(process.error()));

@@ -31,6 +31,10 @@ Result<std::shared_ptr<const Secret>> to_token(Result<std::string> text, const s
   return std::make_shared<const Secret>(std::move(*text));
 }
 
+world::LogLevel level_of(const config::Configuration& configuration, std::size_t listener) {
+  return configuration.listeners.at(listener).log_level.value_or(configuration.log.level);
+}
+
 }  // namespace
 
 ServeWorld::ServeWorld(config::Configuration configuration, EngineEquipment equipment, bool adopt_spool)
@@ -142,9 +146,18 @@ Step ServeWorld::check_outgoing_certificate() {
   return {};
 }
 
+/// The log process has a file for each number whose listener names one (cli/children).
+void ServeWorld::make_listener_logs() {
+  for (std::size_t place = 0; place < configuration_.listeners.size(); ++place) {
+    const auto number = static_cast<system::JournalNumber>(place + 1);
+    listener_logs_.push_back(std::make_unique<system::JournalLog>(*log_, number, level_of(configuration_, place)));
+  }
+}
+
 Step ServeWorld::start_workers() {
   log_ = std::make_unique<system::QueuedLog>(clock_, std::move(equipment_.log),
                                              system::QueuedLogSettings{.level = configuration_.log.level});
+  make_listener_logs();
   workers_ = std::make_unique<system::WorkerThreads>(system::WorkerThreads::Settings{"files", file_workers});
   commit_worker_ = std::make_unique<system::WorkerThreads>(system::WorkerThreads::Settings{"spool", 1});
   handshake_workers_ =
@@ -304,6 +317,8 @@ Step ServeWorld::make_server() {
   settings.login.checks = login_checks_;
   settings.pickup.own_account = system::user_id();
   settings.pickup.name_of_account = system::name_of_account;
+  std::vector<world::Log*> logs;
+  for (const auto& log : listener_logs_) logs.push_back(log.get());
   server_ = std::make_unique<service::Server>(service::ServerWorld{.loops = std::move(loop_worlds_),
                                                                    .disk = disk_,
                                                                    .commit_worker = *commit_worker_,
@@ -313,6 +328,7 @@ Step ServeWorld::make_server() {
                                                                    .random = random_,
                                                                    .process = system::process_id(),
                                                                    .drop = std::move(drop_),
+                                                                   .listener_logs = std::move(logs),
                                                                    .control = std::move(control_)},
                                               std::move(settings),
                                               service::Server::Parts{*directory_, *routes_, *local_delivery_,
@@ -410,6 +426,9 @@ world::Task<> ServeWorld::reload(config::Configuration configuration, EngineSecr
   co_await directory_->refresh_now(home());
   change_token(secrets.token);
   log_->set_level(configuration_.log.level);
+  for (std::size_t place = 0; place < listener_logs_.size(); ++place) {
+    listener_logs_[place]->set_level(level_of(configuration_, place));
+  }
   log_->info("configuration.reloaded", {});
 }
 

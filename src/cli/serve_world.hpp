@@ -24,6 +24,7 @@
 #include "system/listeners.hpp"
 #include "system/posix_disk.hpp"
 #include "system/posix_shared_files.hpp"
+#include "system/journal_log.hpp"
 #include "system/queued_log.hpp"
 #include "system/remote_sasl.hpp"
 #include "system/socket_network.hpp"
@@ -106,6 +107,7 @@ class ServeWorld {
   [[nodiscard]] std::vector<Endpoint> bound_endpoints() const;
   void change_token(const system::Descriptor& file);
   [[nodiscard]] service::ForwardSource forward_source() const;
+  void make_listener_logs();
   void end_threads();
   void report_start();
 
@@ -124,6 +126,7 @@ class ServeWorld {
   std::vector<system::BoundListener> bound_control_;
   std::shared_ptr<const Secret> token_;
   std::unique_ptr<system::QueuedLog> log_;
+  std::vector<std::unique_ptr<system::JournalLog>> listener_logs_;
   std::unique_ptr<system::WorkerThreads> commit_worker_;
   std::unique_ptr<system::WorkerThreads> workers_;
   std::unique_ptr<UsersBoard> users_;

@@ -71,6 +71,11 @@ Kind<Listener> listener_kind() {
           key("proxy_from", &Listener::proxy_from, list_of(network()),
               "Load balancers whose connections begin with a PROXY header that names the client."),
           key("xclient_from", &Listener::xclient_from, list_of(network()), "Hosts that may use XCLIENT."),
+          key("log", &Listener::log, path_or_empty(),
+              "A log file of its own for what happens in the sessions of this listener; \"\": they are in the server's log."),
+          key("log_level", &Listener::log_level, or_empty(log_level()),
+              "The least weighty lines of these sessions that are written; \"\": as in [log].")
+              .by_default("as in [log]", "\"debug\""),
       },
       check_listener);
 }

@@ -47,8 +47,8 @@ world::Task<> Listener::run() {
 
 world::Task<> Listener::pause(const Error& why) {
   if (pause_ == Duration{0}) {
-    world_.reception.log.warning("listener.paused",
-                                 {{"error", why.text}, {"what_to_do", "raise the limit of open files (LimitNOFILE=)"}});
+    world_.log.warning("listener.paused",
+                       {{"error", why.text}, {"what_to_do", "raise the limit of open files (LimitNOFILE=)"}});
   }
   pause_ = std::clamp(pause_ * 2, first_pause, longest_pause);
   co_await world::sleep_until(world_.reception.loop, after(world_.reception.loop.now(), pause_));
@@ -72,7 +72,8 @@ void Listener::start_session(std::unique_ptr<world::Stream> stream) {
                                              .stream = std::move(stream),
                                              .limits = world_.limits,
                                              .ticket = std::move(ticket),
-                                             .refusal = refusal ? std::move(refusal) : refusal_of(verdict)});
+                                             .refusal = refusal ? std::move(refusal) : refusal_of(verdict),
+                                             .log = &world_.log});
 }
 
 }  // namespace posthorn::service

@@ -36,13 +36,14 @@ class Receptions {
   world::TaskGroup tasks_;
 };
 
-/// What all listeners of a loop share. All outlive them.
+/// What a listener works with; all but the log is shared by those of a loop. All outlive it.
 struct ListenerWorld {
   ReceptionWorld& reception;
   Receptions& receptions;
   ConnectionLimits& limits;
   SessionNames& names;
   const Snapshot<Policy>& policy;
+  world::Log& log;  ///< this listener's
 };
 
 class Listener {

@@ -31,7 +31,11 @@ store::Origin::Door door_of(rules::ListenerRole role) {
 }  // namespace
 
 Reception::Reception(ReceptionWorld& world, Start start)
-    : world_(world), start_(std::move(start)), session_(listener().session), clock_(policy()) {}
+    : world_(world),
+      log_(start.log != nullptr ? *start.log : world.log),
+      start_(std::move(start)),
+      session_(listener().session),
+      clock_(policy()) {}
 
 world::Task<> Reception::run() {
   if (!co_await open()) co_return;
@@ -67,8 +71,8 @@ world::Task<bool> Reception::open() {
   if (listener().implicit_tls) {
     auto facts = co_await start_.stream->start_tls(listener().tls, after(world_.loop.now(), policy().handshake_timeout));
     if (!facts) {
-      world_.log.info("tls.failed", {{"session", start_.session}, {"peer", peer_address().to_string()},
-                                     {"error", facts.error().text}});
+      log_.info("tls.failed", {{"session", start_.session}, {"peer", peer_address().to_string()},
+                               {"error", facts.error().text}});
       co_return false;
     }
     channel = note_tls(*facts);
@@ -98,8 +102,8 @@ world::Task<bool> Reception::read_proxy_header() {
     if (header->client && !start_.refusal) start_.refusal = name_client(header->client->address);
     co_return true;
   }
-  world_.log.warning("proxy.no_header", {{"session", start_.session}, {"peer", peer_address().to_string()},
-                                         {"what_to_do", "let the proxy send the PROXY protocol, or take it out of proxy_from"}});
+  log_.warning("proxy.no_header", {{"session", start_.session}, {"peer", peer_address().to_string()},
+                                   {"what_to_do", "let the proxy send the PROXY protocol, or take it out of proxy_from"}});
   co_return false;
 }
 
@@ -108,8 +112,8 @@ std::optional<smtp::Reply> Reception::name_client(const IpAddress& address) {
   start_.ticket = ConnectionLimits::Ticket{};
   auto [verdict, ticket] = start_.limits.admit(address);
   start_.ticket = std::move(ticket);
-  world_.log.info("client.named", {{"session", start_.session}, {"peer", address.to_string()},
-                                   {"by", peer_address().to_string()}});
+  log_.info("client.named", {{"session", start_.session}, {"peer", address.to_string()},
+                             {"by", peer_address().to_string()}});
   client_address_ = address;
   if (contains(listener().refuse_from, address)) return smtp::replies::session_refused();
   return refusal_of(verdict);
@@ -153,8 +157,8 @@ smtp::Channel Reception::note_tls(const world::TlsFacts& facts) {
 
 /// For whoever looks over the session's shoulder: codes, never what the client said.
 void Reception::note_reply(const smtp::Reply& reply) {
-  if (!world_.log.takes(world::LogLevel::debug)) return;
-  world_.log.debug("session.reply", {{"session", start_.session}, {"peer", peer_address().to_string()}, {"code", reply.code()}});
+  if (!log_.takes(world::LogLevel::debug)) return;
+  log_.debug("session.reply", {{"session", start_.session}, {"peer", peer_address().to_string()}, {"code", reply.code()}});
 }
 
 /// Effects that need no waiting, which is nearly all of them.
@@ -311,9 +315,9 @@ world::Task<> Reception::look_again_at_sender(std::optional<mail::Address> sende
     session_.accept();
     co_return;
   }
-  world_.log.info("sender.refused", {{"session", start_.session}, {"from", sender ? sender->to_string() : ""},
-                                     {"user", session_.facts().user}, {"peer", peer_address().to_string()},
-                                     {"code", refusal->code()}, {"reply", refusal->text()}});
+  log_.info("sender.refused", {{"session", start_.session}, {"from", sender ? sender->to_string() : ""},
+                               {"user", session_.facts().user}, {"peer", peer_address().to_string()},
+                               {"code", refusal->code()}, {"reply", refusal->text()}});
   session_.refuse(*refusal);
 }
 
@@ -325,7 +329,7 @@ world::Task<> Reception::authenticate(smtp::AskAuthentication question) {
   co_await flush();
   if (question.is_first) {
     login_ = std::make_unique<Login>(
-        LoginWorld{world_.loop, world_.log, *world_.authenticator, world_.desk, world_.gatekeeper},
+        LoginWorld{world_.loop, log_, *world_.authenticator, world_.desk, world_.gatekeeper},
         Login::Client{start_.session, peer_address(), policy().longest_login_delay, policy().login_timeout},
         world::AuthStart{.mechanism = std::string(question.mechanism),
                          .exporter_binding = exporter_binding_,
@@ -355,8 +359,8 @@ world::Task<> Reception::start_tls(smtp::Reply ready) {
   auto facts = co_await start_.stream->start_tls(listener().tls, after(world_.loop.now(), policy().handshake_timeout));
   clock_.start_wait(world_.loop.now());
   if (!facts) {
-    world_.log.info("tls.failed", {{"session", start_.session}, {"peer", peer_address().to_string()},
-                                   {"error", facts.error().text}});
+    log_.info("tls.failed", {{"session", start_.session}, {"peer", peer_address().to_string()},
+                             {"error", facts.error().text}});
     session_.tls_failed();
     co_return;
   }
@@ -369,8 +373,8 @@ world::Task<> Reception::take_bytes(std::string_view bytes) {
 }
 
 void Reception::forget_message(const Error& why) {
-  world_.log.error("message.not_stored",
-                   {{"session", start_.session}, {"message", intake_->id()}, {"error", why.text}});
+  log_.error("message.not_stored",
+             {{"session", start_.session}, {"message", intake_->id()}, {"error", why.text}});
   intake_.reset();
   session_.fail_message(reply_for(why));
 }
@@ -385,9 +389,9 @@ world::Task<> Reception::end_message(mail::Envelope envelope) {
     const auto refusal = world_.gatekeeper.refuse_author(policy().sender_check, session_.facts().user, *header,
                                                          intake->scanner().facts());
     if (refusal) {
-      world_.log.info("author.refused", {{"session", start_.session}, {"message", intake->id()},
-                                         {"user", session_.facts().user}, {"peer", peer_address().to_string()},
-                                         {"code", refusal->code()}, {"reply", refusal->text()}});
+      log_.info("author.refused", {{"session", start_.session}, {"message", intake->id()},
+                                   {"user", session_.facts().user}, {"peer", peer_address().to_string()},
+                                   {"code", refusal->code()}, {"reply", refusal->text()}});
       session_.refuse(*refusal);
       co_return;
     }
@@ -404,7 +408,7 @@ world::Task<> Reception::end_message(mail::Envelope envelope) {
                  .peer = peer_address().to_string(),
                  .session = start_.session};
   last.envelope = std::move(expansion.envelope);
-  const bool info = world_.log.takes(world::LogLevel::info);
+  const bool info = log_.takes(world::LogLevel::info);
   const auto sender = info && last.envelope.sender ? last.envelope.sender->to_string() : std::string{};
   const auto recipients = last.envelope.recipients.size();
   const auto octets = intake->scanner().facts().octets;
@@ -415,9 +419,9 @@ world::Task<> Reception::end_message(mail::Envelope envelope) {
     co_return;
   }
   if (info) {
-    world_.log.info("message.accepted", {{"session", start_.session}, {"message", id}, {"from", sender},
-                                         {"recipients", recipients}, {"size", octets},
-                                         {"peer", peer_address().to_string()}});
+    log_.info("message.accepted", {{"session", start_.session}, {"message", id}, {"from", sender},
+                                   {"recipients", recipients}, {"size", octets},
+                                   {"peer", peer_address().to_string()}});
   }
   if (planted(PlantedFault::intake_acknowledged_twice)) reply.append_to(replies_);
   session_.accept(std::move(reply));
@@ -440,8 +444,8 @@ std::string Reception::trace_field(const mail::Envelope& envelope, MessageId id)
 
 void Reception::log_refusal(std::string_view event, const smtp::Reply& reply, const mail::Address& recipient) const {
   world_.intake.traffic.recipient_refused();
-  world_.log.info(event, {{"session", start_.session}, {"to", recipient.to_string()},
-                          {"peer", peer_address().to_string()}, {"code", reply.code()}, {"reply", reply.text()}});
+  log_.info(event, {{"session", start_.session}, {"to", recipient.to_string()},
+                    {"peer", peer_address().to_string()}, {"code", reply.code()}, {"reply", reply.text()}});
 }
 
 world::Task<> Reception::flush() {

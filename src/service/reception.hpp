@@ -39,6 +39,7 @@ class Reception {
     ConnectionLimits& limits;  ///< outlives it
     ConnectionLimits::Ticket ticket;
     std::optional<smtp::Reply> refusal;  ///< greet with this instead, and end
+    world::Log* log = nullptr;           ///< of its listener, outlives it; none: the world's
   };
 
   Reception(ReceptionWorld& world, Start start);
@@ -83,6 +84,7 @@ class Reception {
   void log_refusal(std::string_view event, const smtp::Reply& reply, const mail::Address& recipient) const;
 
   ReceptionWorld& world_;
+  world::Log& log_;
   Start start_;
   smtp::ServerSession session_;
   ReceptionClock clock_;

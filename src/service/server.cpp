@@ -25,7 +25,8 @@ class Server::LoopServices {
         receptions_(world.loop) {
     for (auto& [listener, acceptor] : world.acceptors) {
       listeners_.push_back(std::make_unique<Listener>(
-          ListenerWorld{reception_, receptions_, server.limits_, server.session_names_, server.policy_},
+          ListenerWorld{reception_, receptions_, server.limits_, server.session_names_, server.policy_,
+                        server.log_of(listener)},
           std::move(acceptor), listener));
     }
   }
@@ -129,6 +130,10 @@ world::Task<> Server::pick_up() {
   pickup_ended_.clear();
   co_await pickup_->run(stopping_);
   pickup_ended_.set();
+}
+
+world::Log& Server::log_of(std::size_t listener) const {
+  return world_.listener_logs.empty() ? world_.log : *world_.listener_logs.at(listener);
 }
 
 void Server::open_control() {

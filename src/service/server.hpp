@@ -54,6 +54,7 @@ struct ServerWorld {
   world::Random& random;
   std::uint32_t process = 0;  ///< our process id, for delivery names
   std::optional<store::DropFolder> drop{};  ///< where programs of this machine put mail; none: nowhere
+  std::vector<world::Log*> listener_logs{};  ///< by place in Policy::listeners; empty: all in `log`
   std::vector<std::unique_ptr<world::Acceptor>> control{};  ///< doors of the control interface, on the home loop
 };
 
@@ -111,6 +112,7 @@ class Server {
   /// What delivers to mailboxes: redirects first, where there are any.
   [[nodiscard]] Deliverer& local_deliverer();
   [[nodiscard]] world::Loop& home() { return world_.loops.front().loop; }
+  [[nodiscard]] world::Log& log_of(std::size_t listener) const;
   void open_control();
   void make_pickup();
   [[nodiscard]] world::Task<> pick_up();

@@ -13,7 +13,9 @@
 #include <array>
 #include <csignal>
 #include <cstdio>
+#include <optional>
 #include <utility>
+#include <vector>
 
 namespace posthorn::system {
 namespace {
@@ -50,7 +52,34 @@ void serve(int socket, LogReception& reception) {
   }
 }
 
-int run(int socket, LogSink sink, const LogProcessSettings& settings) {
+struct Sinks {
+  LogSink main;
+  std::vector<std::optional<LogSink>> journals{};
+
+  [[nodiscard]] std::vector<int> descriptors() const {
+    std::vector<int> all{main.descriptor()};
+    for (const auto& sink : journals) {
+      if (sink) all.push_back(sink->descriptor());
+    }
+    return all;
+  }
+};
+
+Result<Sinks> open_sinks(const LogProcessSettings& settings) {
+  auto main = LogSink::open(settings.file);
+  if (!main) return failure(std::move(main.error()));
+  Sinks sinks{.main = std::move(*main)};
+  for (const auto& file : settings.journals) {
+    auto& place = sinks.journals.emplace_back();
+    if (file.empty()) continue;
+    auto sink = LogSink::open(file);
+    if (!sink) return failure(std::move(sink.error()));
+    place = std::move(*sink);
+  }
+  return sinks;
+}
+
+int run(int socket, Sinks sinks, const LogProcessSettings& settings) {
   if (settings.account) {
     if (const auto became = become(*settings.account); !became) {
       std::fprintf(stderr, "posthorn: log process: %s\n", became.error().text.c_str());
@@ -58,7 +87,7 @@ int run(int socket, LogSink sink, const LogProcessSettings& settings) {
     }
   }
   SystemClock clock;
-  LogReception reception{std::move(sink), settings.format, clock};
+  LogReception reception{std::move(sinks.main), settings.format, clock, std::move(sinks.journals)};
   serve(socket, reception);
   reception.finish();
   return 0;
@@ -67,8 +96,8 @@ int run(int socket, LogSink sink, const LogProcessSettings& settings) {
 }  // namespace
 
 Result<LogProcess> LogProcess::start(const LogProcessSettings& settings) {
-  auto sink = LogSink::open(settings.file);
-  if (!sink) return failure(std::move(sink.error()));
+  auto sinks = open_sinks(settings);
+  if (!sinks) return failure(std::move(sinks.error()));
   std::array<int, 2> ends{-1, -1};
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) return system_failure("make a socket");
   Descriptor ours{ends[0]};
@@ -76,9 +105,11 @@ Result<LogProcess> LogProcess::start(const LogProcessSettings& settings) {
   const auto pid = ::fork();
   if (pid < 0) return system_failure("start the log process");
   if (pid > 0) return LogProcess{std::move(ours), pid};
-  prepare_child("posthorn-log", {theirs.get(), sink->descriptor()});
+  auto kept = sinks->descriptors();
+  kept.push_back(theirs.get());
+  prepare_child("posthorn-log", std::move(kept));
   static_cast<void>(ours.release());
-  ::_exit(run(theirs.get(), std::move(*sink), settings));
+  ::_exit(run(theirs.get(), std::move(*sinks), settings));
 }
 
 bool LogProcess::wait(Duration limit) const { return wait_for_child(pid_, limit).has_value(); }

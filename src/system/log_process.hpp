@@ -13,18 +13,20 @@
 #include <sys/types.h>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace posthorn::system {
 
 struct LogProcessSettings {
-  std::string file;  ///< empty: standard error
+  std::string file;                     ///< empty: standard error
+  std::vector<std::string> journals{};  ///< further files, of the numbers from 1 on; empty: those lines go to `file`
   LogFormat format = LogFormat::text;
   std::optional<Account> account;  ///< whom to become; none: stay what we are
 };
 
 class LogProcess {
  public:
-  /// Opens the file (its errors come back from here) and forks. Before threads are started.
+  /// Opens the files (their errors come back from here) and forks. Before threads are started.
   static Result<LogProcess> start(const LogProcessSettings& settings);
 
   /// The senders' end, for a QueuedLog; may be copied for more senders.

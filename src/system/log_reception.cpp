@@ -5,8 +5,19 @@
 
 namespace posthorn::system {
 
-LogReception::LogReception(LogSink sink, LogFormat format, const world::Clock& clock)
-    : sink_(std::move(sink)), format_(format), clock_(clock) {}
+LogReception::LogReception(LogSink main, LogFormat format, const world::Clock& clock,
+                           std::vector<std::optional<LogSink>> journals)
+    : place_of_{0}, format_(format), clock_(clock) {
+  open_.push_back({std::move(main)});
+  for (auto& sink : journals) {
+    place_of_.push_back(sink ? open_.size() : 0);
+    if (sink) open_.push_back({std::move(*sink)});
+  }
+}
+
+LogReception::Journal& LogReception::journal(JournalNumber number) {
+  return open_[number < place_of_.size() ? place_of_[number] : 0];
+}
 
 void LogReception::take_packet(std::string_view packet) {
   LogPacketReader reader{packet};
@@ -18,7 +29,7 @@ void LogReception::take_packet(std::string_view packet) {
 
 void LogReception::take(const LogMessage& message) {
   if (const auto* event = std::get_if<LogEvent>(&message)) {
-    add(event->time, event->record);
+    add(journal(event->journal), event->time, event->record);
     return;
   }
   flush();
@@ -30,36 +41,49 @@ void LogReception::take(const LogMessage& message) {
 }
 
 void LogReception::reopen() {
-  const auto opened = sink_.reopen();
-  if (!opened) add("log.reopen_failed", {{"error", opened.error().text}});
+  for (auto& each : open_) {
+    const auto opened = each.sink.reopen();
+    if (!opened) add(each, "log.reopen_failed", {{"error", opened.error().text}});
+  }
 }
 
-void LogReception::add(WallTime time, const world::LogRecord& record) {
-  lines_ += render(time, record, format_);
-  lines_ += '\n';
+void LogReception::add(Journal& to, WallTime time, const world::LogRecord& record) const {
+  to.lines += render(time, record, format_);
+  to.lines += '\n';
 }
 
-void LogReception::add(std::string_view event, std::vector<world::LogField> fields) {
-  add(clock_.wall(), {world::LogLevel::warning, event, std::move(fields)});
+void LogReception::add(Journal& to, std::string_view event, std::vector<world::LogField> fields) const {
+  add(to, clock_.wall(), {world::LogLevel::warning, event, std::move(fields)});
 }
 
 void LogReception::flush() {
-  sink_.write(lines_);
-  lines_.clear();
+  for (auto& each : open_) {
+    if (each.lines.empty()) continue;
+    each.sink.write(each.lines);
+    each.lines.clear();
+  }
 }
 
 void LogReception::report() {
-  lost_lines_ += sink_.take_lost();
-  if (lost_lines_ == 0 && unreadable_packets_ == 0) return;
-  const auto lost = std::exchange(lost_lines_, 0);
-  const auto unreadable = std::exchange(unreadable_packets_, 0);
-  if (lost > 0) add("log.lost", {{"lines", lost}, {"error", sink_.why_lost()}});
-  if (unreadable > 0) add("log.unreadable", {{"packets", unreadable}});
-  flush();
-  // Where even the report did not fit, it is made again with the next packet.
-  if (sink_.take_lost() == 0) return;
-  lost_lines_ = lost;
-  unreadable_packets_ = unreadable;
+  for (auto& each : open_) report_lost(each);
+  report_unreadable();
+}
+
+/// Where even the report did not fit, it is made again with the next packet.
+void LogReception::report_lost(Journal& of) const {
+  of.lost_lines += of.sink.take_lost();
+  if (of.lost_lines == 0) return;
+  add(of, "log.lost", {{"lines", of.lost_lines}, {"error", of.sink.why_lost()}});
+  of.sink.write(std::exchange(of.lines, {}));
+  if (of.sink.take_lost() == 0) of.lost_lines = 0;
+}
+
+void LogReception::report_unreadable() {
+  if (unreadable_packets_ == 0) return;
+  auto& main = open_.front();
+  add(main, "log.unreadable", {{"packets", unreadable_packets_}});
+  main.sink.write(std::exchange(main.lines, {}));
+  if (main.sink.take_lost() == 0) unreadable_packets_ = 0;
 }
 
 }  // namespace posthorn::system

@@ -2,6 +2,7 @@
 #include "system/log_process.hpp"
 
 #include "system/clock.hpp"
+#include "system/journal_log.hpp"
 #include "system/log_line.hpp"
 #include "system/log_reception.hpp"
 #include "system/log_sink.hpp"
@@ -239,6 +240,60 @@ TEST_F(LogFileTest, WhatWasLostIsReportedWhenThereIsRoomAgain) {
   const auto text = contents(file_);
   EXPECT_EQ(lines_with(text, " info x\n"), 2U) << text;
   EXPECT_EQ(lines_with(text, "warning log.lost lines=4 error="), 1U) << text;
+}
+
+TEST_F(LogFileTest, EachLineGoesToTheFileOfItsNumberOrElseToTheMainOne) {
+  const auto own = file_ + ".own";
+  std::vector<std::optional<LogSink>> journals;
+  journals.emplace_back();
+  journals.emplace_back(*LogSink::open(own));
+  LogReception reception{*LogSink::open(file_), LogFormat::text, clock_, std::move(journals)};
+  std::string packet;
+  for (const JournalNumber number :
+       {main_journal, JournalNumber{1}, JournalNumber{2}, JournalNumber{3}, JournalNumber{65'535}}) {
+    packet += encode(moment, {LogLevel::info, "x", {{"number", number}}}, number);
+  }
+  reception.take_packet(packet);
+  for (const auto* number : {"0", "1", "3", "65535"}) {
+    EXPECT_EQ(lines_with(contents(file_), std::string("number=") + number + "\n"), 1U) << contents(file_);
+  }
+  EXPECT_EQ(lines_with(contents(own), "number=2\n"), 1U);
+  EXPECT_EQ(lines_with(contents(own), "number="), 1U);
+
+  fs::rename(own, own + ".1");
+  reception.take_packet(encode(ReopenLog{}) + packet);
+  EXPECT_EQ(lines_with(contents(own), "number=2\n"), 1U);
+}
+
+TEST_F(LogFileTest, AJournalHasALevelAndAFileOfItsOwn) {
+  const auto own = file_ + ".own";
+  auto process = *LogProcess::start({.file = file_, .journals = {own, ""}, .format = LogFormat::text, .account = {}});
+  {
+    QueuedLog log{clock_, process.take_socket(), {.level = LogLevel::info}};
+    JournalLog talkative{log, 1, LogLevel::debug};
+    JournalLog silent{log, 2, LogLevel::error};
+    for (world::Log* each : std::initializer_list<world::Log*>{&log, &talkative, &silent}) {
+      each->debug("test.debug", {});
+      each->info("test.info", {});
+      each->error("test.error", {});
+    }
+    silent.set_level(LogLevel::info);
+    silent.info("test.late", {});
+  }
+  EXPECT_TRUE(process.wait(20s));
+  EXPECT_EQ(lines_with(contents(own), " test."), 3U) << contents(own);
+  EXPECT_EQ(lines_with(contents(file_), "test.debug"), 0U);
+  EXPECT_EQ(lines_with(contents(file_), "test.info"), 1U);
+  EXPECT_EQ(lines_with(contents(file_), "test.error"), 2U);
+  EXPECT_EQ(lines_with(contents(file_), "test.late"), 1U);
+}
+
+TEST_F(LogFileTest, AJournalThatCannotBeOpenedIsRefused) {
+  fs::create_symlink(file_ + ".elsewhere", file_ + ".own");
+  const auto process =
+      LogProcess::start({.file = file_, .journals = {file_ + ".own"}, .format = LogFormat::text, .account = {}});
+  ASSERT_FALSE(process);
+  EXPECT_NE(process.error().text.find(file_ + ".own"), std::string::npos) << process.error().text;
 }
 
 TEST_F(LogFileTest, RubbishIsReportedAndTheRestGoesOn) {

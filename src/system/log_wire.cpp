@@ -66,6 +66,7 @@ std::variant<std::string, std::int64_t, bool> read_value(ByteReader& reader) {
 LogEvent read_event(ByteReader& reader) {
   LogEvent event;
   event.time = WallTime{std::chrono::microseconds{reader.take_signed()}};
+  event.journal = reader.take<JournalNumber>();
   event.record.level = reader.take_enum(LogLevel::debug);
   event.record.event = reader.take_text(LogWireLimits::name);
   const auto count = reader.take<std::uint8_t>();
@@ -92,9 +93,10 @@ LogMessage read_message(ByteReader& reader) {
 
 }  // namespace
 
-std::string encode(WallTime time, const world::LogRecord& record) {
+std::string encode(WallTime time, const world::LogRecord& record, JournalNumber journal) {
   auto writer = begin(MessageType::event);
   writer.put(std::int64_t{time.time_since_epoch().count()});
+  writer.put(journal);
   writer.put(static_cast<std::uint8_t>(record.level));
   writer.put_text(record.event.substr(0, LogWireLimits::name));
   const auto count = std::min(record.fields.size(), LogWireLimits::fields);

@@ -8,6 +8,7 @@
 #include "world/log.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,20 +24,25 @@ struct LogWireLimits {
   static constexpr std::size_t record_text = 30'000;  ///< octets of all texts of one record together
 };
 
+/// Which file a line goes to: the server's log, or, from 1 on, one of LogProcessSettings::journals.
+using JournalNumber = std::uint16_t;
+constexpr JournalNumber main_journal = 0;
+
 struct LogEvent {
   WallTime time;
-  world::LogRecord record;  ///< its names point into the packet
+  JournalNumber journal = main_journal;  ///< as the sender says: there may be no such file
+  world::LogRecord record;               ///< its names point into the packet
 };
 struct ChangeLogFormat {
   LogFormat format = LogFormat::text;
 };
-/// The file may have been moved away: open it by its name again.
+/// The files may have been moved away: open them by their names again.
 struct ReopenLog {};
 
 using LogMessage = std::variant<LogEvent, ChangeLogFormat, ReopenLog>;
 
 /// At most LogWireLimits::packet octets.
-[[nodiscard]] std::string encode(WallTime time, const world::LogRecord& record);
+[[nodiscard]] std::string encode(WallTime time, const world::LogRecord& record, JournalNumber journal = main_journal);
 [[nodiscard]] std::string encode(ChangeLogFormat message);
 [[nodiscard]] std::string encode(ReopenLog message);
 

@@ -1,6 +1,5 @@
 #include "system/queued_log.hpp"
 
-#include "system/log_wire.hpp"
 #include "system/system_error.hpp"
 
 #include <poll.h>
@@ -26,10 +25,9 @@ QueuedLog::~QueuedLog() {
   thread_.join();
 }
 
-void QueuedLog::write(world::LogRecord record) {
-  if (!takes(record.level)) return;
+void QueuedLog::write_to(JournalNumber journal, const world::LogRecord& record) {
   const bool urgent = record.level <= world::LogLevel::warning;
-  add(encode(clock_.wall(), record), urgent);
+  add(encode(clock_.wall(), record, journal), urgent);
 }
 
 void QueuedLog::reconnect(Descriptor socket) {

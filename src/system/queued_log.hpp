@@ -5,6 +5,7 @@
 
 #include "system/descriptor.hpp"
 #include "system/log_line.hpp"
+#include "system/log_wire.hpp"
 #include "system/thread.hpp"
 #include "world/clock.hpp"
 #include "world/log.hpp"
@@ -36,12 +37,16 @@ class QueuedLog final : public world::Log {
   /// Sends what waits, for at most `last_wait`.
   ~QueuedLog() override;
 
-  void write(world::LogRecord record) override;
+  void write(world::LogRecord record) override {
+    if (takes(record.level)) write_to(main_journal, record);
+  }
   [[nodiscard]] bool takes(world::LogLevel level) const override {
     return level <= level_.load(std::memory_order_relaxed);
   }
 
   // Any thread.
+  /// Whatever its level.
+  void write_to(JournalNumber journal, const world::LogRecord& record);
   void set_level(world::LogLevel level) { level_.store(level, std::memory_order_relaxed); }
   void set_format(LogFormat format);
   void reopen();

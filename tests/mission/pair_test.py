@@ -2,6 +2,7 @@
 """Mission B, the submission server and the receiving server with an outgoing queue: one test for each of its sentences, on the
 real program. Whatever needs ports of its own, such as 25 and 465, runs in networks made for it."""
 import re
+import signal
 import socket
 import ssl
 import subprocess
@@ -222,6 +223,38 @@ class Networks(unittest.TestCase):
         listeners = '[[listener]]\ninterface = "net0"\nport = 25\nrole = "mx"\n[[listener]]\ninterface = "lo"\nport = 25\nrole = "relay"\n'
         with self.program(listeners) as server:
             self.check_roles(server, server)
+
+    def test_as_one_process_each_listener_has_its_own_journal_level_and_options(self):
+        listeners = ('[[listener]]\ninterface = "net0"\nport = 25\nrole = "mx"\ntls = "none"\nlog = "FOLDER/network"\n'
+                     '[[listener]]\ninterface = "lo"\nport = 25\nrole = "relay"\nlog = "FOLDER/loopback"\nlog_level = "debug"\n')
+        with self.program(listeners) as server:
+            network, loopback = server.folder / "network", server.folder / "loopback"
+
+            def deliver():
+                for host, outside in ((NETWORK, True), ("127.0.0.1", False)):
+                    with self.client(host, 25, outside) as client:
+                        self.assertEqual("STARTTLS" in client.hello(), not outside)
+                        client.deliver()
+
+            def wait_for(journal, words):
+                wait_until(lambda: journal.exists() and words in journal.read_text(), 20, f"{words} in {journal}", describe=server.told)
+            deliver()
+            for journal in (network, loopback):
+                wait_for(journal, " info message.accepted ")
+            wait_for(loopback, " debug session.reply ")
+            self.assertNotIn(" debug ", network.read_text())
+            wait_until(lambda: server.told().count(" recipient.delivered ") == 2, 20, "the rest in the server's log", describe=server.told)
+            self.assertNotIn("message.accepted", server.told())
+
+            # SIGHUP opens them by their names again, and what the file says now counts.
+            network.rename(server.folder / "network.1")
+            server.config.write_text(server.config.read_text().replace('log_level = "debug"', 'log_level = "error"'))
+            server.process.send_signal(signal.SIGHUP)
+            wait_until(lambda: "configuration.reloaded" in server.told(), 20, "the reload", describe=server.told)
+            deliver()
+            wait_for(network, " info message.accepted ")
+            wait_until(lambda: server.told().count(" recipient.delivered ") == 4, 20, "all delivered", describe=server.told)
+            self.assertEqual(loopback.read_text().count(" message.accepted "), 1, "only errors now")
 
     def test_both_roles_on_one_machine_as_two_processes_each_with_its_own_options(self):
         """-i and -l; a journal file, a journal level, a mail folder and a users map for each."""
