@@ -252,6 +252,9 @@ void SimulatedRun::check_counters() {
   const auto in = facts.accepted + facts.recovered;
   const auto out = facts.delivered + facts.bounced + facts.removed;
   if (in == out || ledger_.is_rotten()) return;
+  // An operator may end a message while the slow disk has not told the server yet that it came in.
+  const bool may_be_overtaken = !plan_.actions.empty() && plan_.disk.odds.slow != 0;
+  if (may_be_overtaken && out > in) return;
   ledger_.violate("I26", fmt::format("{} recipients came in by the server's count, and {} went out", in, out));
 }
 
@@ -351,6 +354,7 @@ void SimulatedRun::start_machine() {
   ++outcome_.lives;
   start_noted_ = false;
   is_stopping_ = false;
+  machine_began_ = loop_.now();
   alarms_before_ = ledger_.alarms();
   trace_.note("world", fmt::format("life {} begins", outcome_.lives));
   const auto seed = plan_.seed * 1'000'003 + outcome_.lives;
@@ -415,7 +419,8 @@ void SimulatedRun::note_start() {
   const auto& started = *machine_->has_started();
   if (started) return;
   trace_.note("server", "refuses to start", started.error().text, {});
-  if (has_healed_) {
+  // What it read of the disk may be from before.
+  if (has_healed_ && machine_began_ >= healed_at_) {
     ledger_.violate("I29", "the server does not start although all is well: " + started.error().text);
     return;
   }

@@ -85,6 +85,7 @@ class SimulatedRun {
   sim::CrashChoice* choice_ = nullptr;
   MonotonicTime stopping_since_{};
   MonotonicTime healed_at_{};
+  MonotonicTime machine_began_{};
   bool is_stopping_ = false;
   bool start_noted_ = false;
   bool has_healed_ = false;
