@@ -139,6 +139,15 @@ void SimulatedRun::schedule_trouble() {
   at(plan_.trouble, [this] { end_trouble(); });
 }
 
+/// None of a segment without a record.
+std::size_t SimulatedRun::written_octets(const std::string& path) const {
+  constexpr std::size_t header_octets = 1024;
+  const auto octets = disk_.contents(path).value_or("");
+  const auto last = octets.find_last_not_of('\0');
+  const bool is_empty = last == std::string::npos || (path.contains("/segment-") && last < header_octets);
+  return is_empty ? 0 : last + 1;
+}
+
 /// FAULTS F7, F9: one octet of a segment or a body turns, on the platter and in every cache; when there is mail to be hit.
 void SimulatedRun::rot() {
   if (has_healed_) return;
@@ -150,12 +159,12 @@ void SimulatedRun::rot() {
   std::erase_if(paths, [](const std::string& path) {
     return path.ends_with('/') || (!path.contains("/segment-") && !path.contains("/bodies/"));
   });
+  // What was written, and most of it: the rest of a segment is empty.
+  std::erase_if(paths, [this](const std::string& path) { return written_octets(path) == 0; });
   if (paths.empty()) return;
   const auto& path = paths.at(model_random_.below(paths.size()));
   const auto octets = disk_.contents(path).value_or("");
-  if (octets.empty()) return;
-  const auto drawn = octets.find_first_not_of('\0', model_random_.below(octets.size()));
-  const auto place = drawn == std::string::npos ? 0 : drawn;
+  const auto place = model_random_.below(written_octets(path));
   const char turned = static_cast<char>(octets[place] ^ (1 << model_random_.below(8)));
   trace_.note("world", fmt::format("octet {} of {} rots", place, path));
   ledger_.spool_rotted();

@@ -31,6 +31,7 @@ class SimulatedRun {
   [[nodiscard]] world::Task<> send(const PlannedLetter& letter);
   void schedule(MonotonicTime when, world::Callback what) { loop_.start_timer(when, std::move(what)); }
   void schedule_trouble();
+  [[nodiscard]] std::size_t written_octets(const std::string& path) const;
   void rot();
   void take_spool_away(Duration length);
   void bring_spool_back();
