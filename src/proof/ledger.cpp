@@ -19,7 +19,7 @@ bool tells_failure(Notify notify) { return notify != Notify::never; }
 
 }  // namespace
 
-Ledger::Ledger(const Plan& plan, const sim::Loop& loop) : plan_(plan), loop_(loop) {
+Ledger::Ledger(const Plan& plan, const sim::Loop& loop) : plan_(plan), loop_(loop), is_rotten_(plan.starts_badly) {
   for (const auto& letter : plan.letters) {
     entries_.push_back({.letter = &letter, .text = text_of(letter, plan), .expected = expected_text_of(letter, plan)});
     entries_.back().recipients.resize(letter.recipients.size());
@@ -124,6 +124,10 @@ void Ledger::tried_elsewhere(std::string_view at, const std::string& recipient, 
   if (waited + 1s + drift_in(waited) < plan_.waits.front()) {
     violate("I12", fmt::format("{} was tried again at {} after {}", recipient, at, to_text(waited)));
   }
+}
+
+void Ledger::refusal_is_unheard(std::string_view at, const std::string& recipient) {
+  refused_at_.erase(fmt::format("{} {}", at, recipient));
 }
 
 void Ledger::cause_for_failure(const std::string& recipient) {

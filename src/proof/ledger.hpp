@@ -56,6 +56,8 @@ class Ledger {
   void taken_elsewhere(const Arrival& arrival);
   /// An attempt was put off; another before `waits` is too soon. `at`: which host.
   void refused_elsewhere(std::string_view at, const std::string& recipient, MonotonicTime connected);
+  /// The connection broke: the sender may not know that it was put off.
+  void refusal_is_unheard(std::string_view at, const std::string& recipient);
   void tried_elsewhere(std::string_view at, const std::string& recipient, MonotonicTime connected);
   /// A server said "never" to this recipient, or to a session that may have been for it.
   void cause_for_failure(const std::string& recipient);
@@ -75,7 +77,8 @@ class Ledger {
   // ---- what happens to the server ----
   void server_died();
   void server_ended_in_order() { ended_at_.push_back(loop_.now()); }
-  /// An octet of its spool changed on the disk: then mail may be lost or doubled, but never without an alarm.
+  /// An octet of its spool changed on the disk, or a start could not read it: then mail may be lost or doubled, but never
+  /// without an alarm.
   void spool_rotted() { is_rotten_ = true; }
   [[nodiscard]] bool is_rotten() const { return is_rotten_; }
   [[nodiscard]] std::uint64_t alarms() const { return alarms_; }

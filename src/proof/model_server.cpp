@@ -30,6 +30,7 @@ struct ModelServer::Session {
   std::string input{};
   std::string sender{};
   std::vector<std::string> recipients{};
+  std::vector<std::string> put_off{};
   std::string text{};
   bool has_greeted = false;
   bool has_mail = false;
@@ -93,6 +94,10 @@ world::Task<> ModelServer::serve(std::unique_ptr<world::Stream> stream) {
     }
   }
   end_transaction(session);
+  const bool may_be_unheard = !session.ends && world_.plan.network.cut_per_million > 0;
+  for (const auto& recipient : session.put_off) {
+    if (may_be_unheard) world_.ledger.refusal_is_unheard(name_, recipient);
+  }
 }
 
 /// Notices when the other side goes: its transaction is over then.
@@ -192,6 +197,7 @@ std::string ModelServer::answer_recipient(Session& session, std::string_view lin
   }
   if (mood == Mood::soft || is_greylisted(recipient)) {
     world_.ledger.refused_elsewhere(name_, recipient, session.connected);
+    session.put_off.push_back(recipient);
     return mood == Mood::soft ? "450 4.2.1 the mailbox is busy\r\n" : "450 4.7.1 Greylisted, come back later\r\n";
   }
   if (session.recipients.empty()) start_counting(session);

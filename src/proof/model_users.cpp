@@ -2,6 +2,9 @@
 
 #include <fmt/core.h>
 
+#include <set>
+#include <string>
+
 namespace posthorn::proof {
 
 /// "/mail/alice/new/NAME" or "/mail/alice/cur/NAME:2,S"
@@ -18,7 +21,17 @@ void ModelUsers::each_mail(Visit visit) {
   }
 }
 
+/// I2: one name stands once, whatever was appended to it.
+void ModelUsers::look_for_twins() {
+  std::set<std::string> seen;
+  each_mail([this, &seen](const Mail& mail) {
+    if (seen.insert(mail.user + "/" + mail.name.substr(0, mail.name.find(':'))).second) return;
+    world_.ledger.violate("I2", fmt::format("{} has {} twice", mail.user, mail.name));
+  });
+}
+
 void ModelUsers::visit() {
+  look_for_twins();
   each_mail([this](const Mail& mail) {
     const auto text = disk_.contents(mail.path);
     world_.ledger.found_in_mailbox(mail.user, mail.name, text.value_or(""));
@@ -34,6 +47,7 @@ void ModelUsers::visit() {
 }
 
 void ModelUsers::look_at_all() {
+  look_for_twins();
   each_mail([this](const Mail& mail) {
     world_.ledger.found_in_mailbox(mail.user, mail.name, disk_.contents(mail.path).value_or(""));
     world_.ledger.lies_in_mailbox(mail.name.substr(0, mail.name.find(':')));

@@ -27,6 +27,7 @@ class ModelUsers {
     std::string path;
     bool is_new = false;
   };
+  void look_for_twins();
   template <class Visit>
   void each_mail(Visit visit);
 

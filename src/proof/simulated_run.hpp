@@ -31,6 +31,7 @@ class SimulatedRun {
   [[nodiscard]] world::Task<> send(const PlannedLetter& letter);
   void schedule(MonotonicTime when, world::Callback what) { loop_.start_timer(when, std::move(what)); }
   void schedule_trouble();
+  [[nodiscard]] std::size_t written_octets(const std::string& path) const;
   void rot();
   void take_spool_away(Duration length);
   void bring_spool_back();
@@ -85,6 +86,7 @@ class SimulatedRun {
   sim::CrashChoice* choice_ = nullptr;
   MonotonicTime stopping_since_{};
   MonotonicTime healed_at_{};
+  MonotonicTime machine_began_{};
   bool is_stopping_ = false;
   bool start_noted_ = false;
   bool has_healed_ = false;

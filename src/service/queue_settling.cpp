@@ -55,6 +55,8 @@ world::Task<> QueueManager::settle(Lane lane, rules::EntryId entry, store::Store
   const bool is_touched = touched_.contains(entry.message);
   if (is_touched) co_await read_states_again(message);
   auto round = steps_of(lane, entry, message, result);
+  // Its states are of now, or of when an operator overruled this attempt.
+  const auto since = round.empty() ? since_of(lane, entry) : world_.loop.now();
   if (!result.dialogue.empty() && !is_all_delivered(result) && world_.history.is_kept()) {
     world_.history.note(message.id, dialogue_line(world_.loop.clock().wall(), result.dialogue));
   }
@@ -68,6 +70,7 @@ world::Task<> QueueManager::settle(Lane lane, rules::EntryId entry, store::Store
   note_end(message);
   if (is_touched || next.due == never) {
     leave_attempt(lane, entry, message, result.health, is_touched);
+    if (is_touched) plan(lane).set_since(entry, since);
   } else {
     wait_for(lane, entry, result.health, next);
   }
