@@ -109,7 +109,7 @@ class FileCheck {
     for (const auto& listener : configuration_.listeners) check_log_file("listener.log", listener.log);
   }
 
-  void check_log_file(std::string_view key, const std::string& file) {
+  void check_log_file(const std::string& key, const std::string& file) {
     if (file.empty()) return;
     const auto facts = facts_of(file);
     if (facts && facts->type == world::EntryType::link) fault(key, file + " is a link, which is never followed");
