@@ -7,22 +7,22 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
+#include <algorithm>
 
 namespace posthorn::system {
 namespace {
 
-Result<> check_regular(const Descriptor& file, const std::string& name) {
+Result<std::size_t> size_of_regular(const Descriptor& file, const std::string& name) {
   struct stat facts{};
   if (::fstat(file.get(), &facts) != 0) return system_failure("open " + name);
   if (!S_ISREG(facts.st_mode)) return failure(Error::Kind::invalid, "open " + name + ": it is not a regular file");
-  return {};
+  return static_cast<std::size_t>(facts.st_size);
 }
 
 Result<Descriptor> open_regular(const std::string& path, int more) {
   Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | more)};
   if (!file.is_open()) return system_failure("open " + path);
-  if (auto regular = check_regular(file, path); !regular) return failure(std::move(regular.error()));
+  if (auto regular = size_of_regular(file, path); !regular) return failure(std::move(regular.error()));
   return file;
 }
 
@@ -43,18 +43,21 @@ Result<Descriptor> make_memory_file(const std::string& name, std::string_view te
 }
 
 Result<std::string> read_whole(const Descriptor& file, const std::string& name, std::size_t most) {
-  if (auto regular = check_regular(file, name); !regular) return failure(std::move(regular.error()));
-  std::string text;  // grows with the file, not with what it may be at most
-  std::array<char, 16'384> piece{};
+  const auto expected = size_of_regular(file, name);
+  if (!expected) return failure(expected.error());
+  // One block, unless the file grows meanwhile: no copies of what may be secret are left in freed memory.
+  std::string text(std::min(*expected, most) + 1, '\0');
+  std::size_t size = 0;
   while (true) {
-    const auto count =
-        uninterrupted([&] { return ::pread(file.get(), piece.data(), piece.size(), static_cast<off_t>(text.size())); });
+    if (size > most) return failure(Error::Kind::invalid, "read " + name + ": the file is too large");
+    if (size == text.size()) text.resize(std::min(2 * size, most + 1));
+    const auto count = uninterrupted(
+        [&] { return ::pread(file.get(), text.data() + size, text.size() - size, static_cast<off_t>(size)); });
     if (count < 0) return system_failure("read " + name);
     if (count == 0) break;
-    text.append(piece.data(), static_cast<std::size_t>(count));
-    if (text.size() > most) return failure(Error::Kind::invalid, "read " + name + ": the file is too large");
+    size += static_cast<std::size_t>(count);
   }
-  text.shrink_to_fit();
+  text.resize(size);
   return text;
 }
 

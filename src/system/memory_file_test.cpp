@@ -21,6 +21,7 @@ TEST(ReadWhole, GivesAllOfALongFileAndNothingOfATooLongOne) {
   const auto file = make_memory_file("long", octets);
   ASSERT_TRUE(file) << file.error().text;
   EXPECT_EQ(read_whole(*file, "long", octets.size()).value_or("refused"), octets);
+  EXPECT_EQ(read_whole(*file, "long", 10 * octets.size()).value_or("refused"), octets);
   const auto refused = read_whole(*file, "long", octets.size() - 1);
   ASSERT_FALSE(refused);
   EXPECT_NE(refused.error().text.find("too large"), std::string::npos) << refused.error().text;
