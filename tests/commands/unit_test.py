@@ -79,7 +79,7 @@ class Unit(unittest.TestCase):
         with server:
             with server.one_more("alice"), smtplib.SMTP("127.0.0.1", server.port("mx"), timeout=60) as client:
                 client.sendmail("carol@other.test", ["alice@example.test"], "Subject: hello\n\n" + "hello\n" * 20000)
-        made = set(re.findall(r"(?m)^\d+ (?:<\.\.\. )?(\w+)(?:\(| resumed>)", trace.read_text(errors="replace")))
+        made = set(re.findall(r"(?m)^\d+ +(?:<\.\.\. )?(\w+)(?:\(| resumed>)", trace.read_text(errors="replace")))
         self.assertLessEqual({"execve", "sendmsg", "seccomp"}, made, "the trace is whole")
         self.assertEqual(made - self.allowed(), set())
 
