@@ -12,6 +12,7 @@ import shutil
 import smtplib
 import subprocess
 import sys
+import tempfile
 import unittest
 
 import harness
@@ -66,7 +67,7 @@ passdb {{
 }}
 userdb {{
   driver = static
-  args = uid={account.pw_uid} gid={account.pw_gid} home={self.folder}/home
+  args = uid={account.pw_uid} gid={account.pw_gid} home={self.folder}/home allow_all_users=yes
 }}
 service anvil {{
   chroot =
@@ -219,6 +220,52 @@ class Shared(unittest.TestCase):
         harness.wait_until(lambda: imap.noop() and self.read()[-1:] == ["number 4"], 20, "the new ones", describe=self.server.told)
         self.assertEqual(self.read(), ["number 1", "number 2", "number 3", "number 4"])
         self.assertEqual([name for name in os.listdir(self.home) if name.endswith(".lock") or name.startswith(".adding")], [])
+
+
+class HandOver(unittest.TestCase):
+    """A route leads to Dovecot's LMTP server (RFC 2033), which delivers into mailboxes of its own."""
+
+    def test_mail_is_handed_over_by_lmtp_and_waits_while_dovecot_is_away(self):
+        account = "daemon" if os.getuid() == 0 else pwd.getpwuid(os.getuid()).pw_name
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="posthorn-lmtp-"))
+        self.addCleanup(shutil.rmtree, folder)
+        folder.chmod(0o755)
+        (folder / "theirs").mkdir()
+        if os.getuid() == 0:
+            shutil.chown(folder / "theirs", account)
+        words = f"""
+protocols = imap lmtp
+auth_username_format = %Ln
+service lmtp {{
+  chroot =
+  unix_listener {folder}/lmtp {{
+    mode = 0666
+  }}
+}}
+protocol lmtp {{
+  postmaster_address = postmaster@dovecot.test
+}}
+"""
+        dovecot = Dovecot(folder / "dovecot", folder / "theirs", account, f"maildir:{folder}/theirs/%n", words)
+        self.addCleanup(dovecot.stop)
+        server = harness.Posthorn(users=["carol"], account=account if os.getuid() == 0 else "", settings={
+            "route": [{"domain": ["dovecot.test"], "to": f"lmtp:unix:{folder}/lmtp"}], "queue": {"retry": ["1s"]}})
+        self.addCleanup(server.remove)
+        server.start()
+        self.addCleanup(server.stop)
+        with smtplib.SMTP("127.0.0.1", server.port("relay"), timeout=20) as client:
+            client.sendmail("carol@example.test", ["alice@dovecot.test", "bob@dovecot.test"], message(1, BODIES[1]).replace("\n", "\r\n"))
+        harness.wait_until(lambda: "recipient.deferred" in server.told(), 30, "an attempt before Dovecot is there", describe=server.told)
+        dovecot.start()
+        for user in ("alice", "bob"):
+            harness.wait_until(lambda: list((folder / "theirs" / user / "new").glob("*")), 60, f"mail for {user}",  # noqa: B023
+                               describe=lambda: server.told() + dovecot.told())
+        imap = dovecot.login()
+        self.addCleanup(imap.shutdown)
+        self.assertEqual(imap.select("INBOX"), ("OK", [b"1"]))
+        text = imap.fetch("1", "(BODY.PEEK[])")[1][0][1].decode().replace("\r\n", "\n")
+        self.assertEqual(text[text.index("From: carol@other.test"):], message(1, BODIES[1]))
+        harness.wait_until(lambda: server.told().count("recipient.delivered") == 2, 20, "an outcome for each", describe=server.told)
 
 
 class Reader(unittest.TestCase):
