@@ -48,16 +48,17 @@ def measure_one(folder, messages):
         known = int(float(metrics(port)["posthorn_messages_waiting"]))
         assert known >= messages, f"{known} of {messages} messages are known"
         servers.settle(server)
-        octets = servers.memory_kib(server.pids()) * 1024 / messages
+        octets = servers.memory_kib(server.pids()) * 1024
         list_rate, listed = timed_list(server)
         json_rate, listed_json = timed_list(server, "--json")
         assert listed == listed_json == known, f"{listed} and {listed_json} of {known} messages are listed"
     finally:
         server.stop()
-    return {"restart_s": accepting, "whole_s": whole, "octets_each": octets, "list_rate": list_rate, "json_rate": json_rate}
+    return {"restart_s": accepting, "whole_s": whole, "octets": octets, "list_rate": list_rate, "json_rate": json_rate}
 
 
 def measure(folder, messages):
     half = measure_one(folder, messages // 2)
     found = measure_one(folder, messages)
-    return {**found, "messages": messages, "twice_ratio": found["whole_s"] / half["whole_s"]}
+    each = (found["octets"] - half["octets"]) / (messages - messages // 2)  # what the program takes by itself is no message's
+    return {**found, "messages": messages, "octets_each": each, "twice_ratio": found["whole_s"] / half["whole_s"]}
