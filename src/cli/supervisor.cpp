@@ -129,19 +129,19 @@ void Supervisor::reap() {
       keys_.reset();
       children_->log().error("keys.ended", {{"error", "the keys process " + ended->to_text()},
                                             {"what_to_do", "nothing: it is started again"}});
-      tasks_.start(start_keys_again());
+      tasks_.start(start_again(keys_patience_, &Supervisor::start_keys, "keys.not_started"));
     } else if (helper_ && ended->pid == helper_->pid) {
       helper_->channel->close();
       helper_.reset();
       children_->log().error("auth.ended", {{"error", "the process that asks PAM and Dovecot " + ended->to_text()},
                                             {"what_to_do", "nothing: it is started again"}});
-      tasks_.start(start_helper_again());
+      tasks_.start(start_again(helper_patience_, &Supervisor::start_helper, "auth.not_started"));
     } else if (deliver_ && ended->pid == deliver_->pid) {
       deliver_->channel->close();
       deliver_.reset();
       children_->log().error("deliver.ended", {{"error", "the process that writes users' mail " + ended->to_text()},
                                                {"what_to_do", "nothing: it is started again, and mail is in the spool"}});
-      tasks_.start(start_deliver_again());
+      tasks_.start(start_again(deliver_patience_, &Supervisor::start_deliver, "deliver.not_started"));
     } else if (ended->pid == children_->log_pid()) {
       tasks_.start(start_log_again());
     }

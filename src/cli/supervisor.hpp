@@ -65,13 +65,13 @@ class Supervisor {
   [[nodiscard]] Result<ChildPointer> adopt(system::RoleProcess process);
   [[nodiscard]] Result<> start_engine();
   [[nodiscard]] Result<> start_keys();
+  using Start = Result<> (Supervisor::*)();
+  /// Until it is there again. `failed` names what is logged each time it is not; it outlives the supervisor.
+  [[nodiscard]] world::Task<> start_again(Patience& patience, Start start, std::string_view failed);
   [[nodiscard]] world::Task<> start_engine_again();
-  [[nodiscard]] world::Task<> start_keys_again();
   [[nodiscard]] world::Task<> start_log_again();
   [[nodiscard]] Result<> start_helper();
-  [[nodiscard]] world::Task<> start_helper_again();
   [[nodiscard]] Result<> start_deliver();
-  [[nodiscard]] world::Task<> start_deliver_again();
   [[nodiscard]] world::Task<> listen_to_engine(ChildPointer engine);
   [[nodiscard]] world::Task<> listen_to_keys(ChildPointer keys);
   /// Nothing but signs of life.

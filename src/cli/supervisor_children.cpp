@@ -66,14 +66,6 @@ Result<> Supervisor::start_helper() {
   return Children::connect_helper(*keys_->channel, *helper_->channel);
 }
 
-world::Task<> Supervisor::start_helper_again() {
-  while (!co_await events_->end.wait(after(loop_->now(), helper_patience_.next(loop_->now())))) {
-    const auto started = start_helper();
-    if (started) co_return;
-    children_->log().error("auth.not_started", {{"error", started.error().text}});
-  }
-}
-
 Result<> Supervisor::start_deliver() {
   deliver_patience_.started = loop_->now();
   auto process = children_->start_deliver();
@@ -86,11 +78,11 @@ Result<> Supervisor::start_deliver() {
   return Children::connect_deliver(*engine_->channel, *deliver_->channel);
 }
 
-world::Task<> Supervisor::start_deliver_again() {
-  while (!co_await events_->end.wait(after(loop_->now(), deliver_patience_.next(loop_->now())))) {
-    const auto started = start_deliver();
+world::Task<> Supervisor::start_again(Patience& patience, Start start, std::string_view failed) {
+  while (!co_await events_->end.wait(after(loop_->now(), patience.next(loop_->now())))) {
+    const auto started = (this->*start)();
     if (started) co_return;
-    children_->log().error("deliver.not_started", {{"error", started.error().text}});
+    children_->log().error(failed, {{"error", started.error().text}});
   }
 }
 
@@ -101,14 +93,6 @@ world::Task<> Supervisor::start_engine_again() {
     const auto started = start_engine();
     if (started) co_return;
     children_->log().error("engine.not_started", {{"error", started.error().text}});
-  }
-}
-
-world::Task<> Supervisor::start_keys_again() {
-  while (!co_await events_->end.wait(after(loop_->now(), keys_patience_.next(loop_->now())))) {
-    const auto started = start_keys();
-    if (started) co_return;
-    children_->log().error("keys.not_started", {{"error", started.error().text}});
   }
 }
 

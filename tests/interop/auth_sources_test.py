@@ -6,7 +6,6 @@ import os
 import pathlib
 import pwd
 import smtplib
-import ssl
 import subprocess
 import sys
 import tempfile
@@ -16,12 +15,6 @@ import harness
 
 sys.path.insert(0, str(harness.ROOT / "tools"))
 import peers  # noqa: E402
-
-
-def tls():
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    return context
 
 
 class Dovecot:
@@ -118,7 +111,7 @@ class Sources(unittest.TestCase):
         cls.folder.cleanup()
 
     def code(self, user, password):
-        with smtplib.SMTP_SSL("127.0.0.1", self.server.port("submission"), timeout=30, context=tls()) as client:
+        with smtplib.SMTP_SSL("127.0.0.1", self.server.port("submission"), timeout=30, context=harness.any_certificate()) as client:
             try:
                 return client.login(user, password)[0]
             except smtplib.SMTPAuthenticationError as refused:
@@ -132,7 +125,7 @@ class Sources(unittest.TestCase):
         self.assertEqual(self.code("nobody", "of dovecot"), 535)
 
     def test_a_user_of_dovecot_sends_as_itself(self):
-        with smtplib.SMTP_SSL("127.0.0.1", self.server.port("submission"), timeout=30, context=tls()) as client:
+        with smtplib.SMTP_SSL("127.0.0.1", self.server.port("submission"), timeout=30, context=harness.any_certificate()) as client:
             client.login("dora", "of dovecot")
             with self.server.one_more("alice"):
                 client.sendmail("dora@example.test", ["alice@example.test"], "From: dora@example.test\n\nhello\n")
@@ -145,7 +138,7 @@ class WithoutDovecot(unittest.TestCase):
         server.settings["listener"][0]["tls"] = "implicit"
         server.settings["auth"] = {"sources": ["users", "dovecot:/nonexistent/auth-client"]}
         server.config.write_text(harness.toml(server.settings))
-        with server, smtplib.SMTP_SSL("127.0.0.1", server.port("submission"), timeout=30, context=tls()) as client:
+        with server, smtplib.SMTP_SSL("127.0.0.1", server.port("submission"), timeout=30, context=harness.any_certificate()) as client:
             with self.assertRaises(smtplib.SMTPAuthenticationError) as refused:
                 client.login("alice", "whatever")
             self.assertEqual(refused.exception.smtp_code, 454)

@@ -13,6 +13,7 @@ import random
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import tempfile
 import time
@@ -25,6 +26,13 @@ END_SECONDS = 12  # the server promises 10 (FAULTS F31)
 def program():
     """The program under test: $POSTHORN, or what make build made."""
     return pathlib.Path(os.environ.get("POSTHORN") or ROOT / "build/posthorn")
+
+
+def any_certificate():
+    """A client's TLS that takes whatever certificate a server shows."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
 
 
 NOT_EPHEMERAL = range(10_000, 32_768)  # no connection that goes out takes one of these (ip_local_port_range)

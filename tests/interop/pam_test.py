@@ -7,7 +7,6 @@ import base64
 import os
 import pathlib
 import smtplib
-import ssl
 import subprocess
 import sys
 import tempfile
@@ -37,12 +36,6 @@ def enter_namespace():
     rights = ["--map-root-user"] if os.geteuid() != 0 else []
     command = ["unshare", "--mount", *rights, "--propagation", "private", sys.executable, *sys.argv]
     os.execvpe(command[0], command, os.environ)
-
-
-def tls():
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    return context
 
 
 def over(path, text, mode=0o644):
@@ -107,9 +100,9 @@ class Pam(unittest.TestCase):
 
     def client(self, server, port="starttls"):
         if port == "implicit":
-            return smtplib.SMTP_SSL("127.0.0.1", server.port(port), timeout=30, context=tls())
+            return smtplib.SMTP_SSL("127.0.0.1", server.port(port), timeout=30, context=harness.any_certificate())
         client = smtplib.SMTP("127.0.0.1", server.port(port), timeout=30)
-        client.starttls(context=tls())
+        client.starttls(context=harness.any_certificate())
         return client
 
     @staticmethod

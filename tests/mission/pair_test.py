@@ -4,7 +4,6 @@ real program. Whatever needs ports of its own, such as 25 and 465, runs in netwo
 import re
 import signal
 import socket
-import ssl
 import subprocess
 import threading
 import unittest
@@ -24,12 +23,6 @@ aliases = "FOLDER/aliases"
 user = ""
 """
 NETWORK = "10.77.0.1"
-
-
-def any_certificate():
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    return context
 
 
 class Queue(unittest.TestCase):
@@ -208,11 +201,11 @@ class Networks(unittest.TestCase):
             with self.client(NETWORK, 25, outside=True) as client:
                 self.assertIn("STARTTLS", client.hello())
                 self.assertTrue(client.ask("STARTTLS").startswith("220"))
-                client.socket = any_certificate().wrap_socket(client.socket)
+                client.socket = harness.any_certificate().wrap_socket(client.socket)
                 self.assertNotIn("STARTTLS", client.hello())
                 client.deliver()
             plain = self.client(NETWORK, 465, outside=True)
-            plain.socket = any_certificate().wrap_socket(plain.socket)
+            plain.socket = harness.any_certificate().wrap_socket(plain.socket)
             with plain as client:
                 self.assertTrue(client.greeting.startswith("220 mx.example.test"))
                 self.assertIn("AUTH", client.hello())
