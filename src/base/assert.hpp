@@ -12,7 +12,8 @@ namespace posthorn {
 
 constexpr void ensure(bool holds, std::string_view claim,
                       std::source_location where = std::source_location::current()) {
-  if (!holds) [[unlikely]] bug(claim, where);
+  if (!holds) [[unlikely]]
+    bug(claim, where);
 }
 
 }  // namespace posthorn

@@ -66,6 +66,8 @@ class ByteReader {
   }
   [[nodiscard]] constexpr bool failed() const { return failed_; }
   [[nodiscard]] constexpr bool at_end() const { return rest_.empty(); }
+  /// Every step fitted, and nothing is left.
+  [[nodiscard]] constexpr bool complete() const { return !failed_ && at_end(); }
   [[nodiscard]] constexpr std::size_t left() const { return rest_.size(); }
 
  private:

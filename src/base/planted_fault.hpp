@@ -82,7 +82,7 @@ inline namespace with_planted_faults {
 #else
 inline namespace without_planted_faults {
 [[nodiscard]] constexpr bool planted(PlantedFault /*fault*/) { return false; }
-}
+}  // namespace without_planted_faults
 #endif
 
 }  // namespace posthorn

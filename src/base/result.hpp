@@ -29,11 +29,11 @@ struct [[nodiscard]] Error {
     not_found,
     exists,
     not_permitted,
-    is_link,     ///< a symbolic link where none may be
-    invalid,     ///< malformed input or argument
-    corrupt,     ///< stored bytes fail their check
+    is_link,  ///< a symbolic link where none may be
+    invalid,  ///< malformed input or argument
+    corrupt,  ///< stored bytes fail their check
     unsupported,
-    tls,         ///< handshake or verification failed
+    tls,  ///< handshake or verification failed
     other,
   };
 

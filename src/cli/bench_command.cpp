@@ -10,12 +10,15 @@ namespace posthorn::cli {
 namespace {
 
 constexpr const char* purpose =
-    "Measures mail servers: \"source\" sends messages of its own making over many connections and tells how fast they were taken "
-    "and how long each took; \"sink\" is a server that takes everything and keeps nothing, and that refuses, waits or breaks off "
+    "Measures mail servers: \"source\" sends messages of its own making over many connections and tells how fast they "
+    "were taken "
+    "and how long each took; \"sink\" is a server that takes everything and keeps nothing, and that refuses, waits or "
+    "breaks off "
     "where it is told to.";
 
 constexpr const char* ending =
-    "Exit status: 0 all was taken; 1 not all of it; 64 wrong usage; 68 the host is not known; 69 the server cannot be reached.\n\n"
+    "Exit status: 0 all was taken; 1 not all of it; 64 wrong usage; 68 the host is not known; 69 the server cannot be "
+    "reached.\n\n"
     "Examples:\n"
     "  posthorn bench sink 127.0.0.1:2526 --refuse rcpt:450:10 --delay dot:100ms\n"
     "  posthorn bench source 127.0.0.1 2526 --connections 50 --messages 100000 --per-connection 100 --pipelining\n"

@@ -34,7 +34,9 @@ namespace {
 constexpr unsigned most_threads = 64;
 constexpr Duration look_at_count = std::chrono::milliseconds{20};
 
-std::unexpected<Refusal> refuse(std::string text) { return std::unexpected(Refusal{ExitStatus::usage, std::move(text)}); }
+std::unexpected<Refusal> refuse(std::string text) {
+  return std::unexpected(Refusal{ExitStatus::usage, std::move(text)});
+}
 
 std::vector<std::string> parts_of(const std::string& text) {
   std::vector<std::string> parts(1);
@@ -78,7 +80,8 @@ Judged<service::SinkAct> parse_act(std::string_view option, const std::string& t
   }
   if (what == service::SinkAct::What::refuse) {
     const auto code = ascii::to_number(parts[1]);
-    if (!code || *code < 400 || *code > 599) return refuse(fmt::format("{}: a refusal has a code from 400 to 599", option));
+    if (!code || *code < 400 || *code > 599)
+      return refuse(fmt::format("{}: a refusal has a code from 400 to 599", option));
     act.code = static_cast<unsigned>(*code);
   }
   return act;
@@ -88,9 +91,9 @@ Judged<service::SinkScript> judge(const BenchSinkOptions& options) {
   service::SinkScript script{.acts = {}, .hostname = options.hostname, .identities = nullptr};
   using What = service::SinkAct::What;
   // A delay before the refusal of the same reply.
-  for (const auto& [option, texts, what] : {std::tuple{"--delay", &options.delays, What::delay},
-                                            std::tuple{"--drop", &options.drops, What::drop},
-                                            std::tuple{"--refuse", &options.refusals, What::refuse}}) {
+  for (const auto& [option, texts, what] :
+       {std::tuple{"--delay", &options.delays, What::delay}, std::tuple{"--drop", &options.drops, What::drop},
+        std::tuple{"--refuse", &options.refusals, What::refuse}}) {
     for (const auto& text : *texts) {
       const auto act = parse_act(option, text, what);
       if (!act) return std::unexpected(act.error());
@@ -112,7 +115,8 @@ Judged<service::SinkScript> judge(const BenchSinkOptions& options) {
   }
   if (!mail::Domain::parse(options.hostname)) return refuse("--hostname: that is no host name");
   if (options.threads == 0 || options.threads > most_threads) return refuse("--threads is a number from 1 to 64");
-  if (options.tls != "none" && options.tls != "starttls" && options.tls != "implicit") return refuse("--tls is none, starttls or implicit");
+  if (options.tls != "none" && options.tls != "starttls" && options.tls != "implicit")
+    return refuse("--tls is none, starttls or implicit");
   script.tls_from_first_byte = options.tls == "implicit";
   script.pipelining = !options.no_pipelining;
   return script;
@@ -145,7 +149,8 @@ class Sinks {
       if (!loop) return failure(std::move(loop.error()));
       loops_.push_back(std::move(*loop));
       environments_.push_back(std::make_unique<system::StreamEnvironment>(*loops_.back(), handshakes_));
-      auto acceptor = system::SocketAcceptor::make(*environments_.back(), std::move(bound->front().sockets.at(place)), local_);
+      auto acceptor =
+          system::SocketAcceptor::make(*environments_.back(), std::move(bound->front().sockets.at(place)), local_);
       if (!acceptor) return failure(std::move(acceptor.error()));
       std::vector<std::unique_ptr<world::Acceptor>> acceptors;
       acceptors.push_back(std::move(*acceptor));
@@ -158,7 +163,8 @@ class Sinks {
   /// Until a signal, or until `messages` have come (0: never).
   ExitStatus run(std::uint64_t messages) {
     std::vector<system::Thread> threads;
-    for (std::size_t place = 0; place < loops_.size(); ++place) loops_[place]->post([&sink = *sinks_[place]] { sink.start(); });
+    for (std::size_t place = 0; place < loops_.size(); ++place)
+      loops_[place]->post([&sink = *sinks_[place]] { sink.start(); });
     for (std::size_t place = 1; place < loops_.size(); ++place) {
       threads.emplace_back("sink", [&loop = *loops_[place]] { loop.run(); });
     }
@@ -210,18 +216,22 @@ void print_totals(const service::SinkTally& tally, bool as_json, Console& consol
     console.print("{}\n", json.dump(2));
     return;
   }
-  console.print("{} messages for {} recipients, {} octets, over {} connections; {} refusals, {} connections dropped\n", tally.messages.load(),
-                tally.recipients.load(), tally.octets.load(), tally.connections.load(), tally.refused.load(), tally.dropped.load());
+  console.print("{} messages for {} recipients, {} octets, over {} connections; {} refusals, {} connections dropped\n",
+                tally.messages.load(), tally.recipients.load(), tally.octets.load(), tally.connections.load(),
+                tally.refused.load(), tally.dropped.load());
 }
 
 }  // namespace
 
 void declare(CLI::App& app, BenchSinkOptions& into) {
-  app.add_option("ADDRESS", into.address, "where to listen, ADDRESS:PORT; port 0: any that is free")->capture_default_str();
+  app.add_option("ADDRESS", into.address, "where to listen, ADDRESS:PORT; port 0: any that is free")
+      ->capture_default_str();
   app.add_option("--greylist", into.greylist, "tell each new client, sender and recipient to come back after this");
-  app.add_option("--refuse", into.refusals, "STAGE:CODE[:PERCENT], as rcpt:450:10; may be repeated")->allow_extra_args(false);
+  app.add_option("--refuse", into.refusals, "STAGE:CODE[:PERCENT], as rcpt:450:10; may be repeated")
+      ->allow_extra_args(false);
   app.add_option("--delay", into.delays, "STAGE:TIME[:PERCENT], as dot:2s; may be repeated")->allow_extra_args(false);
-  app.add_option("--drop", into.drops, "STAGE[:PERCENT]: close the connection instead of the reply; may be repeated")->allow_extra_args(false);
+  app.add_option("--drop", into.drops, "STAGE[:PERCENT]: close the connection instead of the reply; may be repeated")
+      ->allow_extra_args(false);
   app.add_option("--tls", into.tls, "none, starttls (offered), implicit")->capture_default_str();
   app.add_option("--certificate", into.certificate, "to show, PEM; default: one that is made for this run");
   app.add_option("--key", into.key, "its private key, PEM; default: in the certificate's file");

@@ -28,7 +28,9 @@ constexpr std::uint64_t largest_message = 1ULL << 30;
 constexpr unsigned most_threads = 64;
 constexpr std::uint32_t most_connections = 50'000;
 
-std::unexpected<Refusal> refuse(std::string text) { return std::unexpected(Refusal{ExitStatus::usage, std::move(text)}); }
+std::unexpected<Refusal> refuse(std::string text) {
+  return std::unexpected(Refusal{ExitStatus::usage, std::move(text)});
+}
 
 double seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
 double milliseconds(Duration duration) { return seconds(duration) * 1000; }
@@ -56,8 +58,13 @@ bool is_pattern(const std::string& text) {
 }
 
 Judged<service::LoadOrder> judge_order(const BenchSourceOptions& options) {
-  service::LoadOrder order{.connections = options.connections, .per_connection = options.per_connection, .recipients = options.recipients,
-                           .rate = options.rate, .sender = options.sender, .recipient = options.recipient, .pipelining = options.pipelining};
+  service::LoadOrder order{.connections = options.connections,
+                           .per_connection = options.per_connection,
+                           .recipients = options.recipients,
+                           .rate = options.rate,
+                           .sender = options.sender,
+                           .recipient = options.recipient,
+                           .pipelining = options.pipelining};
   const auto sizes = parse_sizes(options.size);
   if (!sizes) return std::unexpected(sizes.error());
   std::tie(order.least_octets, order.most_octets) = *sizes;
@@ -70,7 +77,8 @@ Judged<service::LoadOrder> judge_order(const BenchSourceOptions& options) {
     order.time = *time;
   }
   if (order.messages == 0 && options.time.empty()) return refuse("--messages 0 needs --time");
-  if (order.connections == 0 || order.connections > most_connections) return refuse("--connections is a number from 1 to 50000");
+  if (order.connections == 0 || order.connections > most_connections)
+    return refuse("--connections is a number from 1 to 50000");
   if (order.recipients == 0 || order.recipients > 10'000) return refuse("--recipients is a number from 1 to 10000");
   if (options.threads == 0 || options.threads > most_threads) return refuse("--threads is a number from 1 to 64");
   if (order.rate < 0) return refuse("--rate is a number of messages a second");
@@ -106,13 +114,15 @@ std::uint64_t share(std::uint64_t whole, unsigned threads, unsigned place) {
 }
 
 /// One loop's part, on the thread that calls it.
-void work(const service::ServerAccess& access, service::LoadOrder order, std::unique_ptr<ClientWorld> world, service::LoadResult& into) {
+void work(const service::ServerAccess& access, service::LoadOrder order, std::unique_ptr<ClientWorld> world,
+          service::LoadResult& into) {
   system::KernelRandom random;
   service::LoadSource source(world->network(), random, access, order);
   into = world->run(source.run());
 }
 
-Result<service::LoadResult> run_all(const service::ServerAccess& access, const service::LoadOrder& order, unsigned threads) {
+Result<service::LoadResult> run_all(const service::ServerAccess& access, const service::LoadOrder& order,
+                                    unsigned threads) {
   threads = std::min<unsigned>(threads, order.connections);
   std::vector<std::unique_ptr<ClientWorld>> worlds;
   for (unsigned place = 0; place < threads; ++place) {
@@ -142,7 +152,8 @@ Result<service::LoadResult> run_all(const service::ServerAccess& access, const s
   return all;
 }
 
-constexpr std::array shares{std::pair{"p50", 0.5}, std::pair{"p90", 0.9}, std::pair{"p99", 0.99}, std::pair{"p99.9", 0.999}};
+constexpr std::array shares{std::pair{"p50", 0.5}, std::pair{"p90", 0.9}, std::pair{"p99", 0.99},
+                            std::pair{"p99.9", 0.999}};
 
 ordered_json json_of(const service::LatencyTally& tally) {
   ordered_json json;
@@ -174,14 +185,15 @@ void print_json(const service::LoadResult& result, Console& console) {
 
 void print_tally(std::string_view what, const service::LatencyTally& tally, Console& console) {
   console.print("{:<10}", what);
-  for (const auto& [name, share_of_all] : shares) console.print("  {} {:.2f}", name, milliseconds(tally.percentile(share_of_all)));
+  for (const auto& [name, share_of_all] : shares)
+    console.print("  {} {:.2f}", name, milliseconds(tally.percentile(share_of_all)));
   console.print("  max {:.2f} ms\n", milliseconds(tally.longest()));
 }
 
 void print_report(const service::LoadResult& result, Console& console) {
   const auto took = std::max(seconds(result.took), 1e-9);
-  console.print("{} messages taken, {} refused, over {} connections in {:.2f} s\n", result.messages, result.refused, result.connections,
-                seconds(result.took));
+  console.print("{} messages taken, {} refused, over {} connections in {:.2f} s\n", result.messages, result.refused,
+                result.connections, seconds(result.took));
   console.print("{:.0f} messages/s, {:.2f} MiB/s\n", static_cast<double>(result.messages) / took,
                 static_cast<double>(result.octets) / took / (1U << 20));
   print_tally("connect", result.connecting, console);

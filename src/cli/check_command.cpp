@@ -105,7 +105,8 @@ void print_text(const Verdict& verdict, Console& console) {
 
 ExitStatus run_check(const Invocation& invocation, Console& console) {
   Options options(invocation,
-                  "Is this configuration good? Names each fault by file, line, column and key. With --dns DOMAIN: is what DNS says of this "
+                  "Is this configuration good? Names each fault by file, line, column and key. With --dns DOMAIN: is "
+                  "what DNS says of this "
                   "mail domain good? Judges MX, A, AAAA, PTR, SPF, DKIM, DMARC, MTA-STS and TLSA.");
   std::string file;
   DnsCheckOptions dns;
@@ -113,9 +114,12 @@ ExitStatus run_check(const Invocation& invocation, Console& console) {
   options.app().add_option("-c,--config", file, "the configuration file");
   options.app().add_flag("--json", as_json, "print the findings as JSON");
   auto* const domain = options.app().add_option("--dns", dns.domain, "judge what DNS says of this domain instead");
-  options.app().add_option("--selector", dns.selectors, "with --dns: judge the DKIM key of this selector (may be repeated)")->needs(domain);
+  options.app()
+      .add_option("--selector", dns.selectors, "with --dns: judge the DKIM key of this selector (may be repeated)")
+      ->needs(domain);
   options.app().footer(
-      "Exit status: 0 good; 65 a fault in DNS; 66 the file cannot be read; 75 DNS did not answer; 78 a fault in the configuration.");
+      "Exit status: 0 good; 65 a fault in DNS; 66 the file cannot be read; 75 DNS did not answer; 78 a fault in the "
+      "configuration.");
   if (const auto status = options.read(console)) return *status;
   if (!dns.domain.empty()) {
     dns.configuration = file;

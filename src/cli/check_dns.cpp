@@ -22,7 +22,8 @@ using nlohmann::ordered_json;
 using rules::Grade;
 using Findings = std::vector<rules::DomainFinding>;
 
-Result<Findings> look(const std::string& domain, const DnsCheckOptions& options, const config::Configuration& configuration) {
+Result<Findings> look(const std::string& domain, const DnsCheckOptions& options,
+                      const config::Configuration& configuration) {
   auto world = ClientWorld::make();
   if (!world) return failure(std::move(world.error()));
   world::SilentLog log;  // whether answers are validated shows in the findings
@@ -37,11 +38,15 @@ Result<Findings> look(const std::string& domain, const DnsCheckOptions& options,
 
 Paint paint_of(Grade grade) {
   switch (grade) {
-    case Grade::good: return Paint::good;
-    case Grade::fault: return Paint::bad;
-    case Grade::note: return Paint::faint;
+    case Grade::good:
+      return Paint::good;
+    case Grade::fault:
+      return Paint::bad;
+    case Grade::note:
+      return Paint::faint;
     case Grade::warning:
-    case Grade::unknown: return Paint::warning;
+    case Grade::unknown:
+      return Paint::warning;
   }
   return Paint::warning;
 }
@@ -49,7 +54,8 @@ Paint paint_of(Grade grade) {
 void print_text(const Findings& findings, Console& console) {
   for (const auto& finding : findings) {
     const auto grade = console.painted(paint_of(finding.grade), fmt::format("{:7}", name_of(finding.grade)));
-    console.print("{}  {:7}  {}: {}\n", grade, finding.subject, LogText{finding.name}.text(), LogText{finding.text}.text());
+    console.print("{}  {:7}  {}: {}\n", grade, finding.subject, LogText{finding.name}.text(),
+                  LogText{finding.text}.text());
   }
 }
 
@@ -92,7 +98,8 @@ ExitStatus check_dns(const DnsCheckOptions& options, Console& console) {
     return status_of(findings.error());
   }
   const auto status = status_of(*findings);
-  options.json ? print_json(domain->text(), *findings, status == ExitStatus::ok, console) : print_text(*findings, console);
+  options.json ? print_json(domain->text(), *findings, status == ExitStatus::ok, console)
+               : print_text(*findings, console);
   return status;
 }
 

@@ -110,8 +110,9 @@ Children::~Children() = default;
 
 Step Children::set_up() {
   using Self = Children;
-  for (const auto step : {&Self::lock_state, &Self::make_mail_root, &Self::bind, &Self::choose_accounts, &Self::keep_mail_root,
-                          &Self::open_log, &Self::make_certificate, &Self::read_secrets, &Self::load_keys, &Self::give_up_rights}) {
+  for (const auto step :
+       {&Self::lock_state, &Self::make_mail_root, &Self::bind, &Self::choose_accounts, &Self::keep_mail_root,
+        &Self::open_log, &Self::make_certificate, &Self::read_secrets, &Self::load_keys, &Self::give_up_rights}) {
     if (auto done = (this->*step)(); !done) return done;
   }
   for (const auto& warning : warnings_) log_.warning("server.warning", {{"error", warning}});
@@ -233,14 +234,16 @@ Step Children::keep_mail_root() {
   if (!facts) return fail_start(facts.error());
   const bool was_engines = engine_account_ && facts->user == engine_account_->user;
   if (facts->user != 0 && !was_engines) {
-    return fail_start({Error::Kind::not_permitted, mail_root_->path() + " belongs to account " + std::to_string(facts->user) +
-                                                       ", and must belong to root where [mailbox] system_users is set: "
-                                                       "change its owner"},
-                      ExitStatus::configuration);
+    return fail_start(
+        {Error::Kind::not_permitted, mail_root_->path() + " belongs to account " + std::to_string(facts->user) +
+                                         ", and must belong to root where [mailbox] system_users is set: "
+                                         "change its owner"},
+        ExitStatus::configuration);
   }
   if ((facts->mode & writable_by_all) != 0) {
-    return fail_start({Error::Kind::not_permitted, mail_root_->path() + " may be written by everybody: take that right away"},
-                      ExitStatus::configuration);
+    return fail_start(
+        {Error::Kind::not_permitted, mail_root_->path() + " may be written by everybody: take that right away"},
+        ExitStatus::configuration);
   }
   auto made = was_engines ? mail_root_->set_owner(0, 0) : Result<>{};
   const std::string name{store::hand_over_folder};
@@ -400,7 +403,9 @@ Result<> Children::connect(const system::WatchedChannel& engine, const system::W
 
 Result<> Children::connect_helper(const system::WatchedChannel& keys, const system::WatchedChannel& helper) {
   const auto to_keys = [&](int end) { return keys.send(number_of_keys(system::KeysPacket::helper), {}, {&end, 1}); };
-  const auto to_helper = [&](int end) { return helper.send(number_of_keys(system::KeysPacket::channel), {}, {&end, 1}); };
+  const auto to_helper = [&](int end) {
+    return helper.send(number_of_keys(system::KeysPacket::channel), {}, {&end, 1});
+  };
   return join(to_keys, to_helper, helper_channels);
 }
 

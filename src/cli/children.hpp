@@ -51,12 +51,14 @@ class Children {
   [[nodiscard]] bool needs_helper() const;
   [[nodiscard]] Result<system::RoleProcess> start_helper() const;
   /// New ways from the keys process to that one.
-  [[nodiscard]] static Result<> connect_helper(const system::WatchedChannel& keys, const system::WatchedChannel& helper);
+  [[nodiscard]] static Result<> connect_helper(const system::WatchedChannel& keys,
+                                               const system::WatchedChannel& helper);
   /// Whether each user's mail is written as that user, which a process of its own sees to.
   [[nodiscard]] bool needs_deliver() const { return deliver_.has_value(); }
   [[nodiscard]] Result<system::RoleProcess> start_deliver() const;
   /// A new way from the engine to that one.
-  [[nodiscard]] static Result<> connect_deliver(const system::WatchedChannel& engine, const system::WatchedChannel& deliver);
+  [[nodiscard]] static Result<> connect_deliver(const system::WatchedChannel& engine,
+                                                const system::WatchedChannel& deliver);
   /// Opens the certificate files and has the keys process load them; its answer comes later.
   [[nodiscard]] Result<> send_certificates(const system::WatchedChannel& keys);
   [[nodiscard]] bool certificates_have_changed() const { return system::have_changed(marks_); }
@@ -124,12 +126,12 @@ class Children {
   std::optional<system::Account> log_account_;
   std::optional<system::Account> helper_account_;
   std::optional<DeliverSettings> deliver_;  // where users are system users; of the configuration at the start
-  EngineSecrets secrets_;  // whose files perhaps only root may read
+  EngineSecrets secrets_;                   // whose files perhaps only root may read
   std::vector<system::TlsIdentityFiles> certificates_;
   std::vector<system::FileMark> marks_;
-  store::FileMark users_mark_;    // of the users file that was sent last
-  std::string names_mark_;        // of the one that the names are from, as it goes to the engine
-  system::Descriptor names_;      // a memory file
+  store::FileMark users_mark_;  // of the users file that was sent last
+  std::string names_mark_;      // of the one that the names are from, as it goes to the engine
+  system::Descriptor names_;    // a memory file
   std::optional<system::RoleProcess> first_keys_;
   std::vector<system::LoadedKeys::Expiry> first_expiries_;
 };

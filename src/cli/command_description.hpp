@@ -11,14 +11,14 @@ struct OptionDescription {
   std::vector<std::string> names;  ///< "-c", "--config"; of a word without a dash, its name in capitals
   std::string value;               ///< "FILE"; empty: it takes none
   std::string text;
-  std::string usual;               ///< the default, when it is shown
+  std::string usual;  ///< the default, when it is shown
   bool is_required = false;
 };
 
 struct CommandDescription {
   std::string called;  ///< "posthorn queue list"
   std::string purpose;
-  std::string ending;  ///< exit statuses, files, examples
+  std::string ending;                      ///< exit statuses, files, examples
   std::vector<OptionDescription> words;    ///< without a dash, in their order
   std::vector<OptionDescription> options;  ///< without --help
   std::vector<CommandDescription> below;   ///< subcommands

@@ -6,8 +6,8 @@
 #include "cli/explain_command.hpp"
 #include "cli/help_command.hpp"
 #include "cli/newaliases_command.hpp"
-#include "cli/queue_command.hpp"
 #include "cli/probe_command.hpp"
+#include "cli/queue_command.hpp"
 #include "cli/send_command.hpp"
 #include "cli/sendmail_command.hpp"
 #include "cli/serve_command.hpp"
@@ -25,7 +25,8 @@ constexpr std::array commands{
     Command{"serve", "the mail server, in the foreground", &run_serve},
     Command{"queue", "what waits in the running server, and what is to become of it", &run_queue},
     Command{"explain", "what would happen, or happened, to mail for an address or to a message", &run_explain},
-    Command{"send", "sends one file as a mail to one server, and tries again when it is refused for the moment", &run_send},
+    Command{"send", "sends one file as a mail to one server, and tries again when it is refused for the moment",
+            &run_send},
     Command{"probe", "tells whether a mail server works, step by step", &run_probe},
     Command{"check", "whether the configuration is good: names each fault", &run_check},
     Command{"user", "adds, removes and lists local users", &run_user},

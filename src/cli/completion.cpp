@@ -20,8 +20,10 @@ struct Context {
 
 /// Options whose value is a file's name.
 bool takes_file(const OptionDescription& option) {
-  static constexpr std::array names{"--config", "--password-file", "--attach", "--certificate", "--key", "--log", "--users", "--mail-root", "--socket", "-C"};
-  return std::ranges::any_of(option.names, [](const std::string& name) { return std::ranges::find(names, name) != names.end(); });
+  static constexpr std::array names{"--config", "--password-file", "--attach",    "--certificate", "--key",
+                                    "--log",    "--users",         "--mail-root", "--socket",      "-C"};
+  return std::ranges::any_of(option.names,
+                             [](const std::string& name) { return std::ranges::find(names, name) != names.end(); });
 }
 
 std::vector<Context> all_contexts() {
@@ -77,7 +79,9 @@ std::string for_bash() {
   const auto contexts = all_contexts();
   std::string out = "# bash completion for posthorn, made by \"posthorn help --completion bash\"\n_posthorn() {\n";
   out += "  local current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} context= word words place\n";
-  out += "  for ((place = 1; place < COMP_CWORD; place++)); do\n    word=${COMP_WORDS[place]}\n    case \"$context $word\" in\n";
+  out +=
+      "  for ((place = 1; place < COMP_CWORD; place++)); do\n    word=${COMP_WORDS[place]}\n    case \"$context "
+      "$word\" in\n";
   for (const auto& context : contexts) {
     const auto space = context.path.find(' ');
     const auto outer = space == std::string::npos ? std::string{} : context.path.substr(0, space);
@@ -85,12 +89,17 @@ std::string for_bash() {
     out += fmt::format("      \"{} {}\") context=\"{}\" ;;\n", outer, inner, context.path);
   }
   out += "    esac\n  done\n  case $before in\n";
-  out += fmt::format("    {}) COMPREPLY=($(compgen -f -- \"$current\")); return ;;\n", names_with_value(contexts, true));
-  out += fmt::format("    {}) COMPREPLY=(); return ;;\n  esac\n  case $context in\n", names_with_value(contexts, false));
-  for (const auto& context : contexts) out += fmt::format("    \"{}\") words=\"{}\" ;;\n", context.path, words_of(context.description));
+  out +=
+      fmt::format("    {}) COMPREPLY=($(compgen -f -- \"$current\")); return ;;\n", names_with_value(contexts, true));
+  out +=
+      fmt::format("    {}) COMPREPLY=(); return ;;\n  esac\n  case $context in\n", names_with_value(contexts, false));
+  for (const auto& context : contexts)
+    out += fmt::format("    \"{}\") words=\"{}\" ;;\n", context.path, words_of(context.description));
   out += fmt::format("    *) words=\"{}\" ;;\n  esac\n", command_names());
   out += "  COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n";
-  out += "  if [[ $context && $current != -* && ! ${COMPREPLY[*]} ]]; then COMPREPLY=($(compgen -f -- \"$current\")); fi\n}\n";
+  out +=
+      "  if [[ $context && $current != -* && ! ${COMPREPLY[*]} ]]; then COMPREPLY=($(compgen -f -- \"$current\")); "
+      "fi\n}\n";
   return out + "complete -o filenames -F _posthorn posthorn\n";
 }
 
@@ -117,17 +126,20 @@ std::string zsh_arguments(const CommandDescription& description) {
     for (const auto& name : option.names) {
       if (name.find_first_of(" ,") != std::string::npos) continue;
       const auto value = option.value.empty() ? "" : takes_file(option) ? ":file:_files" : ":value: ";
-      out += fmt::format(" \\\n      {}", single_quoted(fmt::format("{}[{}]{}", name, for_zsh_text(option.text), value), "'\\''"));
+      out += fmt::format(" \\\n      {}",
+                         single_quoted(fmt::format("{}[{}]{}", name, for_zsh_text(option.text), value), "'\\''"));
     }
   }
   return out;
 }
 
 std::string for_zsh() {
-  std::string out = "#compdef posthorn\n# zsh completion for posthorn, made by \"posthorn help --completion zsh\"\n_posthorn() {\n";
+  std::string out =
+      "#compdef posthorn\n# zsh completion for posthorn, made by \"posthorn help --completion zsh\"\n_posthorn() {\n";
   out += "  local -a commands\n  local context=${words[2]}\n  commands=(\n";
   for (const auto& command : all_commands()) {
-    out += fmt::format("    {}\n", single_quoted(fmt::format("{}:{}", command.name, for_zsh_text(command.sentence)), "'\\''"));
+    out += fmt::format("    {}\n",
+                       single_quoted(fmt::format("{}:{}", command.name, for_zsh_text(command.sentence)), "'\\''"));
   }
   out += "  )\n  if (( CURRENT == 2 )); then\n    _describe command commands\n    return\n  fi\n  case $context in\n";
   for (const auto& command : all_commands()) {
@@ -158,7 +170,8 @@ std::string fish_option(const std::string& condition, const OptionDescription& o
   }
   if (names.empty()) return {};
   const auto value = option.value.empty() ? "" : takes_file(option) ? " -r -F" : " -x";
-  return fmt::format("complete -c posthorn -n {}{}{} -d {}\n", single_quoted(condition, "\\'"), names, value, single_quoted(option.text, "\\'"));
+  return fmt::format("complete -c posthorn -n {}{}{} -d {}\n", single_quoted(condition, "\\'"), names, value,
+                     single_quoted(option.text, "\\'"));
 }
 
 std::string for_fish() {
@@ -169,8 +182,10 @@ std::string for_fish() {
     const bool is_below = space != std::string::npos;
     const auto name = is_below ? context.path.substr(space + 1) : outer;
     const auto place = is_below ? "__fish_seen_subcommand_from " + outer : std::string("__fish_use_subcommand");
-    out += fmt::format("complete -c posthorn -n {} -a {} -d {}\n", single_quoted(place, "\\'"), name, single_quoted(context.sentence, "\\'"));
-    for (const auto& option : context.description.options) out += fish_option("__fish_seen_subcommand_from " + outer, option);
+    out += fmt::format("complete -c posthorn -n {} -a {} -d {}\n", single_quoted(place, "\\'"), name,
+                       single_quoted(context.sentence, "\\'"));
+    for (const auto& option : context.description.options)
+      out += fish_option("__fish_seen_subcommand_from " + outer, option);
   }
   return out;
 }
@@ -178,7 +193,8 @@ std::string for_fish() {
 }  // namespace
 
 CommandDescription description_of(std::string_view name) {
-  CommandDescription description{.called = fmt::format("posthorn {}", name), .purpose = {}, .ending = {}, .words = {}, .options = {}, .below = {}};
+  CommandDescription description{
+      .called = fmt::format("posthorn {}", name), .purpose = {}, .ending = {}, .words = {}, .options = {}, .below = {}};
   const auto* command = find_command(name);
   if (command == nullptr) return description;
   const auto called = command->has_own_name ? std::string(name) : description.called;

@@ -107,8 +107,7 @@ system::LandlockRules engine_rules(const config::Configuration& configuration) {
   auto readable = system_files();
   const auto& remote = configuration.remote;
   for (const auto* file :
-       {&configuration.mailbox.aliases, &remote.certificate, &remote.key,
-        &configuration.dns.trust_anchor}) {
+       {&configuration.mailbox.aliases, &remote.certificate, &remote.key, &configuration.dns.trust_anchor}) {
     add_folder_of(readable, *file);
   }
   std::vector<std::string> writable{configuration.state};

@@ -6,7 +6,8 @@
 namespace posthorn::cli {
 
 void declare(CLI::App& app, ConnectionOptions& into) {
-  app.add_option("--tls", into.tls, "none, starttls (where it is offered), require (STARTTLS or nothing), implicit (from the first byte)")
+  app.add_option("--tls", into.tls,
+                 "none, starttls (where it is offered), require (STARTTLS or nothing), implicit (from the first byte)")
       ->capture_default_str();
   app.add_flag("--verify", into.verify, "the certificate must prove the server's name");
   app.add_option("--ehlo", into.hello_name, "the name to greet with; default: this machine's");

@@ -24,7 +24,8 @@ constexpr Duration answer_timeout = std::chrono::minutes{15};  // a million mess
 
 std::string request_text(const ControlRequest& request) {
   auto text = fmt::format("{} {} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n", request.method, request.target);
-  if (!request.body.empty()) text += fmt::format("Content-Type: application/json\r\nContent-Length: {}\r\n", request.body.size());
+  if (!request.body.empty())
+    text += fmt::format("Content-Type: application/json\r\nContent-Length: {}\r\n", request.body.size());
   return text + "\r\n" + request.body;
 }
 
@@ -68,7 +69,8 @@ ExitStatus tell_no_answer(const Error& error, const std::string& socket, Console
   if (error.kind == Error::Kind::not_permitted) {
     console.remark("only root and the server's own account may use the socket\n");
   }
-  return error.kind == Error::Kind::ended || error.kind == Error::Kind::reset ? ExitStatus::temporary : status_of(error);
+  return error.kind == Error::Kind::ended || error.kind == Error::Kind::reset ? ExitStatus::temporary
+                                                                              : status_of(error);
 }
 
 ExitStatus tell_refusal(unsigned status, std::string_view body, Console& console) {
@@ -77,12 +79,17 @@ ExitStatus tell_refusal(unsigned status, std::string_view body, Console& console
   console.complain("{}", has_text ? LogText(answer["error"].get_ref<const std::string&>()).text()
                                   : fmt::format("the server answers {}", status));
   switch (status) {
-    case 400: return ExitStatus::usage;
+    case 400:
+      return ExitStatus::usage;
     case 401:
-    case 403: return ExitStatus::no_permission;
-    case 404: return ExitStatus::no_input;
-    case 503: return ExitStatus::temporary;
-    default: return ExitStatus::unavailable;
+    case 403:
+      return ExitStatus::no_permission;
+    case 404:
+      return ExitStatus::no_input;
+    case 503:
+      return ExitStatus::temporary;
+    default:
+      return ExitStatus::unavailable;
   }
 }
 

@@ -45,10 +45,8 @@ Result<> give_up_rights(const DeliverSettings& settings) {
 
 DeliverSettings deliver_settings(const config::Configuration& configuration) {
   const auto& mailbox = configuration.mailbox;
-  return {.root = mailbox.root,
-          .format = mailbox.format,
-          .quota = mailbox.quota,
-          .sandbox = configuration.process.sandbox};
+  return {
+      .root = mailbox.root, .format = mailbox.format, .quota = mailbox.quota, .sandbox = configuration.process.sandbox};
 }
 
 std::string encode(const DeliverSettings& settings) {
@@ -67,7 +65,7 @@ Result<DeliverSettings> decode_deliver_settings(std::string_view octets) {
   settings.format = reader.take_enum(config::MailboxFormat::mbox);
   settings.quota = reader.take<std::uint64_t>();
   settings.sandbox = reader.take_enum(config::Sandbox::off);
-  if (reader.failed() || !reader.at_end() || settings.root.empty()) {
+  if (!reader.complete() || settings.root.empty()) {
     return failure(Error::Kind::corrupt, "malformed settings of the process that writes users' mail");
   }
   return settings;

@@ -3,8 +3,8 @@
 // does there what the engine does where all mail belongs to one account (docs/decisions/0062-mail-as-the-user.md).
 #pragma once
 
-#include "cli/console.hpp"
 #include "cli/command.hpp"
+#include "cli/console.hpp"
 #include "cli/exit_status.hpp"
 #include "config/configuration.hpp"
 #include "system/forked_workers.hpp"

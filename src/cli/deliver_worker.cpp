@@ -26,8 +26,9 @@ constexpr uid_t root_account = 0;
 Result<system::Account> find_user(const std::string& name) {
   auto account = system::find_account(name);
   if (!account && account.error().kind == Error::Kind::not_found) {
-    return failure(Error::Kind::not_found, "the system has no account " + name + ", and [mailbox] system_users is set: make the "
-                                           "account, or take the name out of the users file");
+    return failure(Error::Kind::not_found, "the system has no account " + name +
+                                               ", and [mailbox] system_users is set: make the "
+                                               "account, or take the name out of the users file");
   }
   if (account && account->user == root_account) {
     return failure(Error::Kind::not_permitted,
@@ -45,7 +46,8 @@ class UsersMail {
     if (!mailbox) return tell(DeliveryPacket::refused, store::encode(mailbox.error()));
     store::DeliveryDesk desk{std::move(*mailbox), run_all, {}};
     tell(DeliveryPacket::opened, {});
-    while (!desk.is_done() && serve(desk)) {}
+    while (!desk.is_done() && serve(desk)) {
+    }
   }
 
  private:
@@ -72,7 +74,8 @@ class UsersMail {
     if (auto follows = system::die_with_parent(order_.parent, SIGKILL); !follows) return follows;
     if (auto refused = system::refuse_dumps(); !refused) return refused;
     if (!system::outlive(order_.predecessor, for_predecessor)) {
-      return failure(Error::Kind::in_use, "an earlier delivery to " + user.text() + " cannot be ended: its disk does not answer");
+      return failure(Error::Kind::in_use,
+                     "an earlier delivery to " + user.text() + " cannot be ended: its disk does not answer");
     }
     auto confined = confine_delivery(settings_.sandbox, settings_.root, user.text());
     if (!confined) return failure(std::move(confined.error()).context("the sandbox"));

@@ -74,7 +74,7 @@ std::string encode(const BoundSocket& socket) {
 std::optional<BoundSocket> decode_bound_socket(std::string_view octets) {
   ByteReader reader{octets};
   const BoundSocket socket{.address = reader.take<std::uint32_t>(), .listener = reader.take<std::uint32_t>()};
-  if (reader.failed() || !reader.at_end()) return std::nullopt;
+  if (!reader.complete()) return std::nullopt;
   return socket;
 }
 
@@ -92,7 +92,7 @@ Result<ConfigurationText> take_configuration(const system::ControlPacket& packet
   configuration.path = reader.take_text(longest_path);
   configuration.facts.host_name = reader.take_text(longest_path);
   configuration.facts.may_bind_low_ports = reader.take_flag();
-  if (reader.failed() || !reader.at_end() || packet.descriptors.size() != 1) return malformed();
+  if (!reader.complete() || packet.descriptors.size() != 1) return malformed();
   auto text = system::read_whole(packet.descriptors.front(), configuration.path, largest_text);
   if (!text) return failure(std::move(text.error()));
   configuration.text = std::move(*text);
@@ -126,7 +126,7 @@ bool take_secret(system::ControlPacket packet, EngineSecrets& into) {
   const std::string user{reader.take_text(system::ControlLimits::payload)};
   Secret password{std::string{reader.take_text(system::ControlLimits::payload)}};
   const bool fits = packet.kind == number_of(EnginePacket::login) && (place < most_routes || place == smarthost_place);
-  if (reader.failed() || !reader.at_end() || !fits) return false;
+  if (!reader.complete() || !fits) return false;
   auto login = std::make_shared<const rules::Login>(user, std::move(password));
   if (place == smarthost_place) {
     into.logins.smarthost = std::move(login);

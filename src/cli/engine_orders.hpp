@@ -25,13 +25,13 @@ enum class EnginePacket : std::uint16_t {
   token,  ///< the open file of the control interface's token
   login,  ///< a user and a password for another server, which only the parent may read
   // … and before or after it:
-  users,          ///< which users file, with a memory file of the names in it
-  login_channel,  ///< one more way to the keys process, for logins
-  log_channel,   ///< the way to the log process, or to the next one
-  keys_channel,  ///< one more way to the keys process
+  users,            ///< which users file, with a memory file of the names in it
+  login_channel,    ///< one more way to the keys process, for logins
+  log_channel,      ///< the way to the log process, or to the next one
+  keys_channel,     ///< one more way to the keys process
   deliver_channel,  ///< the way to the process that writes mail as its users, or to the next one
-  reload,        ///< as configuration
-  certificates,  ///< the keys process has read new ones
+  reload,           ///< as configuration
+  certificates,     ///< the keys process has read new ones
   stop,
   // From the engine:
   ready,  ///< where it listens
@@ -84,7 +84,7 @@ struct EngineEquipment {
   EngineSecrets secrets;
   std::shared_ptr<const store::GivenUsers> users;
   std::vector<system::ControlChannel> keys;
-  std::vector<system::ControlChannel> logins;  ///< ways to the keys process that are kept for logins
+  std::vector<system::ControlChannel> logins;     ///< ways to the keys process that are kept for logins
   std::optional<system::ControlChannel> deliver;  ///< where users are system users
 };
 /// Takes packets until `start`. Errors: corrupt, ended, timed_out.

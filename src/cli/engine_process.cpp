@@ -43,7 +43,8 @@ ExitStatus EngineProcess::run(system::ControlChannel parent) {
   auto equipment = receive_equipment(parent);
   if (!equipment) return refuse(start_failure(std::move(equipment.error()).context("start the engine")));
   auto loaded = parse_configuration(equipment->configuration, options_.overrides);
-  if (!equipment->users) return refuse({ExitStatus::system_fault, {Error::Kind::invalid, "the engine was given no users"}});
+  if (!equipment->users)
+    return refuse({ExitStatus::system_fault, {Error::Kind::invalid, "the engine was given no users"}});
   if (!loaded) {
     for (const auto& line : loaded.error().lines) console_.complain("{}", line);
     return loaded.error().status;
@@ -194,9 +195,8 @@ ExitStatus run_serve_auth(const Invocation& invocation, Console& console) {
     return ExitStatus::usage;
   }
   system::name_process("posthorn-auth");
-  const bool asks_pam = std::ranges::any_of(settings->sources, [](const auto& source) {
-    return source.kind == system::AuthSettings::Source::Kind::pam;
-  });
+  const bool asks_pam = std::ranges::any_of(
+      settings->sources, [](const auto& source) { return source.kind == system::AuthSettings::Source::Kind::pam; });
   const auto& words = invocation.arguments;
   const auto confined = confine_helper(to_sandbox(words.empty() ? "" : words.front()), asks_pam);
   if (!confined) {

@@ -84,9 +84,10 @@ ExitStatus explain_address(const config::Configuration& configuration, const Req
 }  // namespace
 
 ExitStatus run_explain(const Invocation& invocation, Console& console) {
-  Options options(invocation,
-                  "What would happen to mail for an address, by the configuration and the DNS of now (no server need run); or "
-                  "what happened to a message, by its id, and what comes next.");
+  Options options(
+      invocation,
+      "What would happen to mail for an address, by the configuration and the DNS of now (no server need run); or "
+      "what happened to a message, by its id, and what comes next.");
   Request request;
   std::string file;
   auto& app = options.app();

@@ -75,12 +75,19 @@ ExitStatus run_help(const Invocation& invocation, Console& console) {
   const auto& words = invocation.arguments;
   if (invocation.description != nullptr) {
     invocation.description->purpose =
-        "Lists the commands, or shows the help of one, or the settings of the configuration (settings [TABLE]). For packages: "
+        "Lists the commands, or shows the help of one, or the settings of the configuration (settings [TABLE]). For "
+        "packages: "
         "--man [COMMAND|settings] prints a manual page, --completion SHELL a completion for bash, zsh or fish.";
-    invocation.description->words = {{.names = {"COMMAND"}, .value = {}, .text = "a command, or settings", .usual = {}}};
-    invocation.description->options = {
-        {.names = {"--man"}, .value = "COMMAND", .text = "print the manual page of a command, of posthorn, or of the settings", .usual = {}},
-        {.names = {"--completion"}, .value = "SHELL", .text = "print the completion for bash, zsh or fish", .usual = {}}};
+    invocation.description->words = {
+        {.names = {"COMMAND"}, .value = {}, .text = "a command, or settings", .usual = {}}};
+    invocation.description->options = {{.names = {"--man"},
+                                        .value = "COMMAND",
+                                        .text = "print the manual page of a command, of posthorn, or of the settings",
+                                        .usual = {}},
+                                       {.names = {"--completion"},
+                                        .value = "SHELL",
+                                        .text = "print the completion for bash, zsh or fish",
+                                        .usual = {}}};
     return ExitStatus::ok;
   }
   if (!words.empty() && words.front() == "--man") return print_manual(words, console);

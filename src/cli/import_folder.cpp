@@ -129,8 +129,8 @@ Result<Fates> Importer::offer(store::HandOverLetters& letters, const std::string
 }
 
 /// What was refused is in error/ before the letter forgets it.
-Result<> Importer::settle(store::HandOverLetters& letters, const std::string& name, const store::LetterEnvelope& envelope,
-                          const Fates& fates) {
+Result<> Importer::settle(store::HandOverLetters& letters, const std::string& name,
+                          const store::LetterEnvelope& envelope, const Fates& fates) {
   const auto why = LogText(fates.why).text();
   if (!fates.refused.empty()) {
     console_.complain("{} is set aside for {}: {}", place_, fates.refused.front().to_string(), why);

@@ -36,7 +36,8 @@ struct ConfigurationText {
 };
 
 [[nodiscard]] std::expected<ConfigurationText, ConfigurationFaults> read_configuration_text(const std::string& given);
-[[nodiscard]] LoadedConfiguration parse_configuration(const ConfigurationText& text, const config::Overrides& overrides);
+[[nodiscard]] LoadedConfiguration parse_configuration(const ConfigurationText& text,
+                                                      const config::Overrides& overrides);
 
 /// Both. Complete: with the defaults of this machine, and the options of `serve` in force.
 [[nodiscard]] LoadedConfiguration load_configuration(const std::string& given, const config::Overrides& overrides = {});

@@ -18,6 +18,7 @@ struct LocalServer {
 [[nodiscard]] LocalServer find_local_server(const std::string& configuration);
 
 /// Sends a mail to the account we run as. Blocks for some seconds at most. Error: why it could not be.
-[[nodiscard]] Result<> mail_own_user(const std::string& configuration, const std::string& subject, const std::string& text);
+[[nodiscard]] Result<> mail_own_user(const std::string& configuration, const std::string& subject,
+                                     const std::string& text);
 
 }  // namespace posthorn::cli

@@ -80,9 +80,8 @@ bool LoginKeeper::take_users(const system::ControlChannel& parent, system::Contr
     const std::lock_guard lock{mutex_};
     parent_ = &parent;
     users_path_ = mark->path;
-    users_ = packet.descriptors.empty()
-                 ? system::GivenFile{}
-                 : system::GivenFile{std::move(packet.descriptors.front()), mark->path};
+    users_ = packet.descriptors.empty() ? system::GivenFile{}
+                                        : system::GivenFile{std::move(packet.descriptors.front()), mark->path};
     if (const auto read = read_users(); !read) fault = read.error().text;
     names = names_;
     ++arrivals_;

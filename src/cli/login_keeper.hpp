@@ -43,12 +43,12 @@ class LoginKeeper final : public system::KeysPart {
   std::shared_ptr<system::KeysClient> helper_;
   std::mutex mutex_;
   std::condition_variable arrived_;
-  std::shared_ptr<Sources> sources_;    // guarded by the mutex, as are the next
+  std::shared_ptr<Sources> sources_;  // guarded by the mutex, as are the next
   system::GivenFile users_;
   std::string users_path_;
   std::vector<std::string> domains_;
-  std::uint64_t arrivals_ = 0;          // of users files
-  std::string names_;                   // of the users, as the engine gets them
+  std::uint64_t arrivals_ = 0;  // of users files
+  std::string names_;           // of the users, as the engine gets them
   const system::ControlChannel* parent_ = nullptr;
 };
 

@@ -65,7 +65,9 @@ class RemoteMail final : public store::PendingMail {
     }
     return {};
   }
-  [[nodiscard]] Result<> finish() override { return mailbox_.tell(DeliveryPacket::finish, store::encode_place(place_)); }
+  [[nodiscard]] Result<> finish() override {
+    return mailbox_.tell(DeliveryPacket::finish, store::encode_place(place_));
+  }
   [[nodiscard]] std::uint32_t place() const { return place_; }
 
  private:
@@ -101,7 +103,8 @@ Result<> RemoteMailbox::tell(DeliveryPacket kind, std::string_view payload) {
 Result<std::unique_ptr<store::PendingMail>> RemoteMailbox::stage(store::IncomingMail mail) {
   const std::scoped_lock guard{mutex_};
   if (broken_) return failure(*broken_);
-  if (next_place_ >= DeliveryLimits::mails) return failure(Error::Kind::other, "too many mails at once: the rest comes later");
+  if (next_place_ >= DeliveryLimits::mails)
+    return failure(Error::Kind::other, "too many mails at once: the rest comes later");
   const auto packet = encode(store::StagedMail{.place = next_place_, .mail = std::move(mail)});
   if (auto sent = channel_->send(number_of(DeliveryPacket::stage), packet, {}, settings_.for_worker); !sent) {
     broken_ = about(user_, std::move(sent.error()));

@@ -138,7 +138,8 @@ TEST_F(MailboxClientTest, WhateverAWorkerDoesInsteadFailsItsBatchOnly) {
       {"it ends", [](system::ControlChannel&) {}},
       {"it says nothing", [](system::ControlChannel& channel) { static_cast<void>(channel.receive(patience)); }},
       {"it gives no result", [](system::ControlChannel& channel) { tell(channel, DeliveryPacket::published); }},
-      {"it says what is no result", [](system::ControlChannel& channel) { tell(channel, DeliveryPacket::result, "x"); }},
+      {"it says what is no result",
+       [](system::ControlChannel& channel) { tell(channel, DeliveryPacket::result, "x"); }},
       {"a result of another",
        [](system::ControlChannel& channel) {
          tell(channel, DeliveryPacket::result, encode(store::MailResult{.place = 9, .result = {}}));
@@ -167,9 +168,8 @@ TEST_F(MailboxClientTest, AStopBreaksOffWhatIsUnderWay) {
   Error::Kind kind{};
   Result<system::ControlPacket> ordered;  // outlives the thread: the worker seems to be there
   {
-    const system::Thread opener{"opener", [&] {
-                                  kind = patient.open({.user = mail::UserName::parse("alice").value()}).error().kind;
-                                }};
+    const system::Thread opener{
+        "opener", [&] { kind = patient.open({.user = mail::UserName::parse("alice").value()}).error().kind; }};
     ordered = ends->second.receive(patience);
     EXPECT_TRUE(ordered);
     patient.stop();

@@ -39,8 +39,8 @@ std::string quoted(std::string_view text) {
 }
 
 std::string title(std::string_view name, int section) {
-  return fmt::format(".TH {} {} \"{}\" {} {}\n", quoted(name), section, date, quoted(fmt::format("posthorn {}", version)),
-                     quoted("Posthorn"));
+  return fmt::format(".TH {} {} \"{}\" {} {}\n", quoted(name), section, date,
+                     quoted(fmt::format("posthorn {}", version)), quoted("Posthorn"));
 }
 
 /// Lines that are indented stay as they are; an empty line parts paragraphs.
@@ -105,7 +105,8 @@ void add_command(const CommandDescription& description, std::string& out) {
   if (description.below.empty()) return;
   out += ".SH COMMANDS\n";
   for (const auto& below : description.below) {
-    out += fmt::format(".SS {}\n{}\n{}{}", quoted(below.called), escaped(below.purpose), list_of(below.words), list_of(below.options));
+    out += fmt::format(".SS {}\n{}\n{}{}", quoted(below.called), escaped(below.purpose), list_of(below.words),
+                       list_of(below.options));
   }
 }
 
@@ -131,19 +132,29 @@ std::string manual_page(std::string_view command, std::string_view sentence, con
 
 std::string manual_overview() {
   auto out = title("posthorn", 1);
-  out += ".SH NAME\nposthorn \\- a mail transfer agent\n.SH SYNOPSIS\n.B posthorn\n\\fICOMMAND\\fR\n[\\fIOPTIONS\\fR]\n";
-  out += ".SH DESCRIPTION\nAn SMTP server, a durable queue, a relay, and the client tools that go with them, in one program.\n.SH COMMANDS\n";
+  out +=
+      ".SH NAME\nposthorn \\- a mail transfer agent\n.SH SYNOPSIS\n.B posthorn\n\\fICOMMAND\\fR\n[\\fIOPTIONS\\fR]\n";
+  out +=
+      ".SH DESCRIPTION\nAn SMTP server, a durable queue, a relay, and the client tools that go with them, in one "
+      "program.\n.SH COMMANDS\n";
   for (const auto& command : all_commands()) {
     out += fmt::format(".TP\n\\fB{}\\fR\n{}\n", escaped(command.name), escaped(command.sentence));
   }
-  out += ".SH EXIT STATUS\nAs in sysexits(3): 0 done, 64 wrong usage, 65 bad data, 66 no input, 68 no host, 69 unavailable, 75 try again later, "
-         "76 the other side broke the protocol, 77 no permission, 78 bad configuration.\n";
-  out += ".SH ENVIRONMENT\n.TP\n\\fBPOSTHORN_CONFIG\\fR\nThe configuration file, where no option names one.\n.TP\n\\fBNO_COLOR\\fR\nNo colour, whatever "
-         "the terminal can do.\n";
-  out += ".SH FILES\n.TP\n\\fI/etc/posthorn/posthorn.toml\\fR\nThe configuration.\n.TP\n\\fI/var/lib/posthorn\\fR\nThe spool and everything that must "
-         "survive.\n.SH SEE ALSO\n";
+  out +=
+      ".SH EXIT STATUS\nAs in sysexits(3): 0 done, 64 wrong usage, 65 bad data, 66 no input, 68 no host, 69 "
+      "unavailable, 75 try again later, "
+      "76 the other side broke the protocol, 77 no permission, 78 bad configuration.\n";
+  out +=
+      ".SH ENVIRONMENT\n.TP\n\\fBPOSTHORN_CONFIG\\fR\nThe configuration file, where no option names "
+      "one.\n.TP\n\\fBNO_COLOR\\fR\nNo colour, whatever "
+      "the terminal can do.\n";
+  out +=
+      ".SH FILES\n.TP\n\\fI/etc/posthorn/posthorn.toml\\fR\nThe configuration.\n.TP\n\\fI/var/lib/posthorn\\fR\nThe "
+      "spool and everything that must "
+      "survive.\n.SH SEE ALSO\n";
   std::string names;
-  for (const auto& command : all_commands()) names += fmt::format("{}{}(1)", names.empty() ? "" : ", ", manual_name(command.name));
+  for (const auto& command : all_commands())
+    names += fmt::format("{}{}(1)", names.empty() ? "" : ", ", manual_name(command.name));
   return out + escaped(names + ", posthorn.toml(5)") + "\n";
 }
 
@@ -151,7 +162,8 @@ std::string manual_of_settings() {
   auto out = title("posthorn.toml", 5);
   out += ".SH NAME\nposthorn.toml \\- the configuration of the mail server posthorn\n.SH DESCRIPTION\n";
   out += "TOML. Every key has a default; an empty file is a working, safe server.\n.PP\n.EX\n";
-  return out + escaped(*config::settings_as_text("")) + ".EE\n.SH SEE ALSO\nposthorn(1), posthorn\\-serve(1), posthorn\\-check(1)\n";
+  return out + escaped(*config::settings_as_text("")) +
+         ".EE\n.SH SEE ALSO\nposthorn(1), posthorn\\-serve(1), posthorn\\-check(1)\n";
 }
 
 }  // namespace posthorn::cli

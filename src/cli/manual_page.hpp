@@ -12,7 +12,8 @@ namespace posthorn::cli {
 [[nodiscard]] std::string manual_name(std::string_view command);
 
 /// The page of a command. `sentence`: what it is for, as posthorn help has it.
-[[nodiscard]] std::string manual_page(std::string_view command, std::string_view sentence, const CommandDescription& description);
+[[nodiscard]] std::string manual_page(std::string_view command, std::string_view sentence,
+                                      const CommandDescription& description);
 /// posthorn(1): the overview.
 [[nodiscard]] std::string manual_overview();
 /// posthorn.toml(5): the settings.

@@ -33,7 +33,8 @@ world::Task<MxHost> find_addresses(service::TargetFinder& finder, const std::str
 
 world::Task<Result<std::vector<MxHost>>> find_all(service::TargetFinder& finder, const std::string& domain) {
   auto hosts = co_await finder.find_hosts({.kind = rules::Way::Kind::mx}, domain);
-  if (const auto* nowhere = std::get_if<rules::Unroutable>(&hosts)) co_return failure(Error::Kind::not_found, nowhere->text);
+  if (const auto* nowhere = std::get_if<rules::Unroutable>(&hosts))
+    co_return failure(Error::Kind::not_found, nowhere->text);
   std::vector<MxHost> found;
   for (auto& host : std::get<std::vector<rules::MailHost>>(hosts)) {
     found.push_back(co_await find_addresses(finder, domain, std::move(host)));
@@ -49,7 +50,8 @@ Result<std::vector<MxHost>> find_mx_hosts(const MxQuestion& question) {
   world::SilentLog log;
   const system::SystemClock clock;
   system::KernelRandom random;
-  auto dns = system::DnsService::make({.servers = question.dns_servers, .trust_anchor = question.trust_anchor}, clock, log);
+  auto dns =
+      system::DnsService::make({.servers = question.dns_servers, .trust_anchor = question.trust_anchor}, clock, log);
   if (!dns) return failure(std::move(dns.error()).context("DNS"));
   system::UnboundResolver resolver((*world)->loop(), **dns);
   service::TargetFinder finder({(*world)->loop(), resolver, random}, settings_of(question));

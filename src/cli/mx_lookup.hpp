@@ -14,12 +14,12 @@
 namespace posthorn::cli {
 
 struct MxQuestion {
-  std::string domain;                 ///< canonical, or an address literal
+  std::string domain;  ///< canonical, or an address literal
   std::uint16_t port = 25;
   rules::AddressFamilies families = rules::AddressFamilies::both;
   std::vector<Endpoint> dns_servers;  ///< empty: the system's
   std::string trust_anchor;
-  Duration timeout{};                 ///< for the MX records, and for each host's addresses
+  Duration timeout{};  ///< for the MX records, and for each host's addresses
 };
 
 struct MxHost {

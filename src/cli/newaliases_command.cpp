@@ -45,7 +45,8 @@ ExitStatus run_newaliases(const Invocation& invocation, Console& console) {
   const auto faults = tell(loaded->faults, settings.users_file, console) +
                       tell(store::judge_directory(*loaded->directory, settings), settings.users_file, console);
   const auto count = loaded->directory->aliases().size();
-  console.print("{}: {} aliases\n", settings.aliases_file.empty() ? "no file of aliases is set" : settings.aliases_file, count);
+  console.print("{}: {} aliases\n", settings.aliases_file.empty() ? "no file of aliases is set" : settings.aliases_file,
+                count);
   return faults == 0 ? ExitStatus::ok : ExitStatus::bad_data;
 }
 

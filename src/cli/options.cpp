@@ -10,7 +10,10 @@ namespace {
 constexpr std::string_view help_name = "--help";
 
 OptionDescription describe(const CLI::Option& option) {
-  OptionDescription description{.names = {}, .value = {}, .text = option.get_description(), .usual = option.get_default_str(),
+  OptionDescription description{.names = {},
+                                .value = {},
+                                .text = option.get_description(),
+                                .usual = option.get_default_str(),
                                 .is_required = option.get_required()};
   if (option.get_positional()) {
     description.names = {option.get_name(true, false)};
@@ -23,8 +26,12 @@ OptionDescription describe(const CLI::Option& option) {
 }
 
 CommandDescription describe(const CLI::App& app, const std::string& called) {
-  CommandDescription description{.called = called, .purpose = app.get_description(), .ending = app.get_footer(), .words = {},
-                                 .options = {}, .below = {}};
+  CommandDescription description{.called = called,
+                                 .purpose = app.get_description(),
+                                 .ending = app.get_footer(),
+                                 .words = {},
+                                 .options = {},
+                                 .below = {}};
   for (const auto* option : app.get_options()) {
     if (option->check_lname(std::string(help_name.substr(2)))) continue;
     (option->get_positional() ? description.words : description.options).push_back(describe(*option));

@@ -32,10 +32,12 @@ class LoginReader {
     if (!file) return failure(std::move(file.error()).context(std::string(key)));
     auto password = first_line_of(file->text);
     if (password.empty()) {
-      return failure(Error::Kind::invalid, fmt::format("{}: the first line of {} is empty: write the password there", key, path));
+      return failure(Error::Kind::invalid,
+                     fmt::format("{}: the first line of {} is empty: write the password there", key, path));
     }
     if ((file->mode & readable_by_others) != 0) {
-      warnings_.push_back(fmt::format("{}: {} may be read by everybody (mode {:04o}): chmod 0640", key, path, file->mode));
+      warnings_.push_back(
+          fmt::format("{}: {} may be read by everybody (mode {:04o}): chmod 0640", key, path, file->mode));
     }
     return std::make_shared<const rules::Login>(user, Secret{std::move(password)});
   }

@@ -46,7 +46,9 @@ TEST_F(OutgoingLoginsTest, WarnOfFilesThatAllCanRead) {
   ASSERT_TRUE(disk.plant_file("/etc/posthorn/other", "b\n", 0600));
   const auto logins = read_outgoing_logins(disk, with_smarthost());
   ASSERT_TRUE(logins);
-  EXPECT_THAT(logins->warnings, ElementsAre("remote.password_file: /etc/posthorn/password may be read by everybody (mode 0644): chmod 0640"));
+  EXPECT_THAT(
+      logins->warnings,
+      ElementsAre("remote.password_file: /etc/posthorn/password may be read by everybody (mode 0644): chmod 0640"));
 }
 
 TEST_F(OutgoingLoginsTest, AFileThatIsMissingOrEmptyIsNamed) {

@@ -23,16 +23,22 @@ namespace posthorn::cli {
 namespace {
 
 constexpr const char* purpose =
-    "Tells whether a mail server works: connects, greets, sends a short mail (or none, with --no-send) and takes its leave, "
-    "prints each line sent after >>> and each received after <<<, how long each step took and what the protocol says of each "
+    "Tells whether a mail server works: connects, greets, sends a short mail (or none, with --no-send) and takes its "
+    "leave, "
+    "prints each line sent after >>> and each received after <<<, how long each step took and what the protocol says "
+    "of each "
     "reply code, and ends with the line SMTP SERVER STATUS : OK or FAIL.\n\n"
-    "Without FROM the sender is empty (<>), as in a bounce; without TO the mail is for the server's postmaster, whom every "
+    "Without FROM the sender is empty (<>), as in a bounce; without TO the mail is for the server's postmaster, whom "
+    "every "
     "server has to know. No wait lasts longer than --timeout: a silent server is a FAIL with its reason.\n\n"
-    "With --mx DOMAIN every mail host of the domain is tried, the most preferred first, and the words are FROM TO DATA.";
+    "With --mx DOMAIN every mail host of the domain is tried, the most preferred first, and the words are FROM TO "
+    "DATA.";
 
 constexpr const char* ending =
-    "Exit status: 0 OK; 64 wrong usage; 65 an address is none; 68 the host is not known; 69 FAIL: refused for good, not reached, "
-    "no answer in time, no TLS; 75 FAIL: refused for the moment; 76 FAIL: the server broke the protocol. With --monitor: 0 OK, "
+    "Exit status: 0 OK; 64 wrong usage; 65 an address is none; 68 the host is not known; 69 FAIL: refused for good, "
+    "not reached, "
+    "no answer in time, no TLS; 75 FAIL: refused for the moment; 76 FAIL: the server broke the protocol. With "
+    "--monitor: 0 OK, "
     "1 WARNING, 2 CRITICAL, 3 UNKNOWN. With --mx the worst of all hosts counts.\n\n"
     "Examples:\n"
     "  posthorn probe mx.example.org --no-send\n"
@@ -66,11 +72,14 @@ void declare(CLI::App& app, ProbeOptions& into) {
   app.add_flag("--helo", into.helo, "greet with HELO at once, without extensions");
   app.add_flag("--json", into.json, "print what was found as JSON instead");
   app.add_flag("--monitor", into.monitor, "print one line for Nagios and its kin instead, with performance data");
-  app.add_option("--warning", into.warning, "with --monitor: WARNING when all steps together take so long")->capture_default_str();
+  app.add_option("--warning", into.warning, "with --monitor: WARNING when all steps together take so long")
+      ->capture_default_str();
   app.add_option("--critical", into.critical, "with --monitor: CRITICAL when they take so long")->capture_default_str();
-  app.add_option("--certificate", into.certificate, "with --monitor: WARNING when the certificate ends sooner")->capture_default_str();
-  app.add_option("-c,--config", into.configuration,
-                 "configuration file, for the DNS servers that --mx asks (else $POSTHORN_CONFIG, else the usual place)");
+  app.add_option("--certificate", into.certificate, "with --monitor: WARNING when the certificate ends sooner")
+      ->capture_default_str();
+  app.add_option(
+      "-c,--config", into.configuration,
+      "configuration file, for the DNS servers that --mx asks (else $POSTHORN_CONFIG, else the usual place)");
   app.add_flag("--codes", into.codes, "print which reply codes mean what for each command, and end");
   app.footer(ending);
 }
@@ -101,8 +110,9 @@ Judged<> read_order(const ProbeOptions& options, ProbePlan& plan) {
   auto recipient = parse_address("TO", options.to);
   if (!recipient) return std::unexpected(recipient.error());
   plan.order = {.sender = std::move(*sender), .recipient = std::move(*recipient), .sends = !options.no_send};
-  plan.text = options.data.empty() ? "This mail was sent to find out whether this server works. Nobody needs to answer it.\n"
-                                   : options.data;
+  plan.text = options.data.empty()
+                  ? "This mail was sent to find out whether this server works. Nobody needs to answer it.\n"
+                  : options.data;
   return {};
 }
 
@@ -117,16 +127,15 @@ Judged<> read_access(const ProbeOptions& options, ProbePlan& plan) {
   access.extended_hello = !options.helo;
   access.hello_name = options.hello_name.empty() ? own_hello_name() : options.hello_name;
   if (!mail::Domain::parse(access.hello_name)) return refuse(ExitStatus::usage, "--ehlo: that is no host name");
-  plan.family = options.ipv4   ? system::HostFamily::v4
-                : options.ipv6 ? system::HostFamily::v6
-                               : system::HostFamily::any;
+  plan.family = options.ipv4 ? system::HostFamily::v4 : options.ipv6 ? system::HostFamily::v6 : system::HostFamily::any;
   return {};
 }
 
 Judged<> read_limits(const ProbeOptions& options, ProbePlan& plan) {
   Duration timeout{};
   for (const auto& [option, text, into] :
-       {std::tuple{"--timeout", &options.timeout, &timeout}, std::tuple{"--warning", &options.warning, &plan.limits.slow},
+       {std::tuple{"--timeout", &options.timeout, &timeout},
+        std::tuple{"--warning", &options.warning, &plan.limits.slow},
         std::tuple{"--critical", &options.critical, &plan.limits.too_slow},
         std::tuple{"--certificate", &options.certificate, &plan.limits.certificate}}) {
     const auto wait = parse_wait(option, *text);
@@ -138,7 +147,8 @@ Judged<> read_limits(const ProbeOptions& options, ProbePlan& plan) {
 }
 
 Judged<ProbePlan> judge(const ProbeOptions& options) {
-  if (std::ranges::any_of(options.host, ascii::is_control)) return refuse(ExitStatus::bad_data, "HOST has control characters");
+  if (std::ranges::any_of(options.host, ascii::is_control))
+    return refuse(ExitStatus::bad_data, "HOST has control characters");
   ProbePlan plan;
   for (const auto read : {read_order, read_access, read_limits}) {
     if (const auto done = read(options, plan); !done) return std::unexpected(done.error());
@@ -213,7 +223,10 @@ Result<service::ProbeReport> probe(ProbePlan& plan, const ProbeOptions& options,
 Judged<MxQuestion> mx_question(const ProbePlan& plan, const ProbeOptions& options) {
   const auto domain = mail::Domain::parse(options.mx);
   if (!domain) return refuse(ExitStatus::bad_data, "--mx: that is no domain: " + domain.error().text);
-  MxQuestion question{.domain = domain->text(), .port = port_of(plan, options), .dns_servers = {}, .trust_anchor = {},
+  MxQuestion question{.domain = domain->text(),
+                      .port = port_of(plan, options),
+                      .dns_servers = {},
+                      .trust_anchor = {},
                       .timeout = *plan.access.timeout};
   if (options.ipv4) question.families = rules::AddressFamilies::ipv4;
   if (options.ipv6) question.families = rules::AddressFamilies::ipv6;
@@ -228,8 +241,8 @@ Judged<MxQuestion> mx_question(const ProbePlan& plan, const ProbeOptions& option
 }
 
 /// Every mail host of the domain; one report says why where there is none.
-Result<std::vector<service::ProbeReport>> probe_all(ProbePlan& plan, const MxQuestion& question, const ProbeOptions& options,
-                                                    Console& console) {
+Result<std::vector<service::ProbeReport>> probe_all(ProbePlan& plan, const MxQuestion& question,
+                                                    const ProbeOptions& options, Console& console) {
   plan.access.host = question.domain;
   auto hosts = find_mx_hosts(question);
   if (!hosts) return std::vector{unknown_host(plan, hosts.error())};
@@ -259,8 +272,8 @@ ExitStatus worst_status(const std::vector<service::ProbeReport>& reports) {
   return status_of(*worst);
 }
 
-ExitStatus show(const std::vector<service::ProbeReport>& reports, bool as_list, const ProbeOptions& options, const ProbePlan& plan,
-                Console& console) {
+ExitStatus show(const std::vector<service::ProbeReport>& reports, bool as_list, const ProbeOptions& options,
+                const ProbePlan& plan, Console& console) {
   const auto now = system::SystemClock{}.wall();
   if (options.monitor) return static_cast<ExitStatus>(print_monitor(reports, plan.limits, now, console));
   if (options.json) {

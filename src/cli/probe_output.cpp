@@ -27,20 +27,24 @@ Paint paint_of(const ProbeStep& step) {
   using enum smtp::ReplyMeaning;
   switch (step.verdict().meaning) {
     case success:
-    case intermediate: return step.verdict().is_listed ? Paint::good : Paint::warning;
+    case intermediate:
+      return step.verdict().is_listed ? Paint::good : Paint::warning;
     case failure:
-    case error: return Paint::bad;
+    case error:
+      return Paint::bad;
   }
   bug("a meaning has a colour");
 }
 
 std::string meaning_of(const ProbeStep& step) {
   if (step.code == 0) return "no answer";
-  return fmt::format("{}{}", service::name_of(step.verdict().meaning), step.verdict().is_listed ? "" : " (by its first digit)");
+  return fmt::format("{}{}", service::name_of(step.verdict().meaning),
+                     step.verdict().is_listed ? "" : " (by its first digit)");
 }
 
 void print_steps(const ProbeReport& report, Console& console) {
-  console.print("\n{}\n", console.painted(Paint::heading, fmt::format("{:<12} {:>5} {:>11}  meaning", "step", "code", "time")));
+  console.print("\n{}\n",
+                console.painted(Paint::heading, fmt::format("{:<12} {:>5} {:>11}  meaning", "step", "code", "time")));
   for (const auto& step : report.steps) {
     const auto code = step.code == 0 ? std::string("-") : std::to_string(step.code);
     const auto paint = step.code == 0 ? Paint::bad : paint_of(step);
@@ -52,7 +56,8 @@ void print_steps(const ProbeReport& report, Console& console) {
 void print_tls(const ProbeReport& report, WallTime now, Console& console) {
   if (!report.tls) return;
   const auto& tls = *report.tls;
-  console.print("TLS: {}, {} ({} bits), handshake {:.1f} ms\n", tls.protocol, tls.cipher, tls.bits, milliseconds(report.handshake));
+  console.print("TLS: {}, {} ({} bits), handshake {:.1f} ms\n", tls.protocol, tls.cipher, tls.bits,
+                milliseconds(report.handshake));
   if (tls.peer_subject.empty()) {
     console.print("     it showed no certificate\n");
     return;
@@ -80,10 +85,14 @@ ordered_json json_of(const ProbeStep& step) {
 
 ordered_json json_of(const std::optional<world::TlsFacts>& tls, Duration handshake) {
   if (!tls) return nullptr;
-  return {{"protocol", tls->protocol},       {"cipher", tls->cipher},
-          {"bits", tls->bits},               {"subject", tls->peer_subject},
-          {"issuer", tls->peer_issuer},      {"expires", to_rfc3339(expiry_of(*tls))},
-          {"verified", tls->peer_verified},  {"verify_error", tls->verify_error},
+  return {{"protocol", tls->protocol},
+          {"cipher", tls->cipher},
+          {"bits", tls->bits},
+          {"subject", tls->peer_subject},
+          {"issuer", tls->peer_issuer},
+          {"expires", to_rfc3339(expiry_of(*tls))},
+          {"verified", tls->peer_verified},
+          {"verify_error", tls->verify_error},
           {"ms", milliseconds(handshake)}};
 }
 
@@ -123,9 +132,11 @@ Judgement judge(const ProbeReport& report, const ProbeLimits& limits, WallTime n
   if (!report.is_ok()) {
     // The server works; it asks to come back.
     const bool only_later = report.failure == Failure::refused_for_now && report.failed_at != "connection";
-    return {only_later ? MonitorState::warning : MonitorState::critical, fmt::format("{}: {}", report.failed_at, report.reason)};
+    return {only_later ? MonitorState::warning : MonitorState::critical,
+            fmt::format("{}: {}", report.failed_at, report.reason)};
   }
-  if (report.took >= limits.too_slow) return {MonitorState::critical, fmt::format("it took {:.3f} s", seconds(report.took))};
+  if (report.took >= limits.too_slow)
+    return {MonitorState::critical, fmt::format("it took {:.3f} s", seconds(report.took))};
   const auto certificate = judge_certificate(report, limits, now);
   if (certificate.state == MonitorState::critical) return certificate;
   if (report.took >= limits.slow) return {MonitorState::warning, fmt::format("it took {:.3f} s", seconds(report.took))};
@@ -136,10 +147,14 @@ Judgement judge(const ProbeReport& report, const ProbeLimits& limits, WallTime n
 
 std::string_view name_of(MonitorState state) {
   switch (state) {
-    case MonitorState::ok: return "OK";
-    case MonitorState::warning: return "WARNING";
-    case MonitorState::critical: return "CRITICAL";
-    case MonitorState::unknown: return "UNKNOWN";
+    case MonitorState::ok:
+      return "OK";
+    case MonitorState::warning:
+      return "WARNING";
+    case MonitorState::critical:
+      return "CRITICAL";
+    case MonitorState::unknown:
+      return "UNKNOWN";
   }
   bug("a state has a name");
 }
@@ -235,12 +250,17 @@ void print_codes(Console& console) {
 
 ExitStatus status_of(const ProbeReport& report) {
   switch (report.failure) {
-    case Failure::none: return ExitStatus::ok;
-    case Failure::unknown_host: return ExitStatus::no_host;
-    case Failure::refused_for_now: return ExitStatus::temporary;
+    case Failure::none:
+      return ExitStatus::ok;
+    case Failure::unknown_host:
+      return ExitStatus::no_host;
+    case Failure::refused_for_now:
+      return ExitStatus::temporary;
     case Failure::refused_for_good:
-    case Failure::unavailable: return ExitStatus::unavailable;
-    case Failure::protocol: return ExitStatus::protocol;
+    case Failure::unavailable:
+      return ExitStatus::unavailable;
+    case Failure::protocol:
+      return ExitStatus::protocol;
   }
   bug("a failure has a status");
 }

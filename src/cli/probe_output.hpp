@@ -12,9 +12,9 @@
 namespace posthorn::cli {
 
 struct ProbeLimits {
-  Duration slow = std::chrono::seconds{5};          ///< --warning: WARNING from here
-  Duration too_slow = std::chrono::seconds{10};     ///< --critical
-  Duration certificate = std::chrono::days{14};     ///< --certificate: WARNING when it ends sooner
+  Duration slow = std::chrono::seconds{5};       ///< --warning: WARNING from here
+  Duration too_slow = std::chrono::seconds{10};  ///< --critical
+  Duration certificate = std::chrono::days{14};  ///< --certificate: WARNING when it ends sooner
 };
 
 /// 0, 1, 2, 3: what monitors understand.

@@ -124,8 +124,8 @@ std::vector<ordered_json> array_of(const ordered_json& object, const char* key) 
 void print_tally(const ordered_json& answer, OperatorAction action, Console& console) {
   const auto recipients = number_of(answer, "recipients");
   const auto messages = number_of(answer, "messages");
-  console.print("{} {} recipient{} of {} message{}\n", service::past_of(action), recipients,
-                recipients == 1 ? "" : "s", messages, messages == 1 ? "" : "s");
+  console.print("{} {} recipient{} of {} message{}\n", service::past_of(action), recipients, recipients == 1 ? "" : "s",
+                messages, messages == 1 ? "" : "s");
 }
 
 /// What was not as it should be, and the status that says so.
@@ -193,7 +193,8 @@ ExitStatus import(Request& request, Console& console) {
 void add_import(CLI::App& app, Request& request) {
   app.add_option("DIR", request.folder, "the mail root that has .OTHER_SERVERS; else that of the configuration");
   app.add_option("--server", request.server, "host:port that takes the letters; else the server of the configuration");
-  app.add_option("--every", request.every_seconds, "go on, and look again after so many seconds")->check(CLI::Range(1, 86'400));
+  app.add_option("--every", request.every_seconds, "go on, and look again after so many seconds")
+      ->check(CLI::Range(1, 86'400));
 }
 
 struct Verb {
@@ -233,7 +234,8 @@ ExitStatus run_queue(const Invocation& invocation, Console& console) {
   listing->add_option("--status", request.status, "queued or held");
   auto* showing = app.add_subcommand("show", "messages with their history and the dialogues of failed attempts");
   showing->add_option("ID", request.ids, "message ids")->required();
-  auto* importing = app.add_subcommand("import-folder", "sends what lies in hand-over folders (other_servers = \"files\")");
+  auto* importing =
+      app.add_subcommand("import-folder", "sends what lies in hand-over folders (other_servers = \"files\")");
   add_import(*importing, request);
   std::array<CLI::App*, verbs.size()> changing{};
   for (std::size_t i = 0; i < verbs.size(); ++i) {

@@ -11,19 +11,26 @@ namespace posthorn::cli {
 namespace {
 
 constexpr const char* purpose =
-    "Sends one file as a mail to one server, and shows the conversation as it runs: each state in brackets, what is said "
+    "Sends one file as a mail to one server, and shows the conversation as it runs: each state in brackets, what is "
+    "said "
     "after >>>, what the server answers after <<<.\n\n"
-    "A server that refuses for the moment (a 4yz reply, such as greylisting) does not fail the command: it ends with 0 at once, and "
-    "a process in the background tries again until the server takes the mail, refuses it for good, or --expire is over. It "
+    "A server that refuses for the moment (a 4yz reply, such as greylisting) does not fail the command: it ends with 0 "
+    "at once, and "
+    "a process in the background tries again until the server takes the mail, refuses it for good, or --expire is "
+    "over. It "
     "goes on after a logout; after a reboot \"posthorn send --resume\" does (as @reboot in a crontab, say).\n\n"
     "The file becomes the text of the mail; one that is no text becomes an attachment. Date, Message-ID, charset and "
     "encoding are seen to.";
 
 constexpr const char* ending =
-    "Exit status: 0 sent, or on its way in the background; 64 wrong usage; 65 an address is none; 66 a file cannot be read; "
-    "68 the server's name is not known; 69 refused for good, or no TLS where it is required; 75 not now: the connection was "
-    "lost, could not be made, or the mail could not be kept; 76 the server broke the protocol; 77 the login was refused.\n\n"
-    "Files: $XDG_STATE_HOME/posthorn/send/ (else ~/.local/state/posthorn/send/) holds what waits in the background, ID.log "
+    "Exit status: 0 sent, or on its way in the background; 64 wrong usage; 65 an address is none; 66 a file cannot be "
+    "read; "
+    "68 the server's name is not known; 69 refused for good, or no TLS where it is required; 75 not now: the "
+    "connection was "
+    "lost, could not be made, or the mail could not be kept; 76 the server broke the protocol; 77 the login was "
+    "refused.\n\n"
+    "Files: $XDG_STATE_HOME/posthorn/send/ (else ~/.local/state/posthorn/send/) holds what waits in the background, "
+    "ID.log "
     "what happened to it. No password is kept there, only the path of its file.\n\n"
     "Examples:\n"
     "  posthorn send alice@example.org \"Hello\" letter.txt mx.example.com bob@example.com\n"
@@ -40,7 +47,8 @@ void declare_what(CLI::App& app, SendOptions& into) {
   app.add_option("PORT", into.port, "the port; default 25, with --tls implicit 465");
   app.add_option("--to", into.more_recipients, "one more recipient; may be repeated")->allow_extra_args(false);
   app.add_option("--attach", into.attachments, "a file to attach; may be repeated")->allow_extra_args(false);
-  app.add_flag("--body-as-is", into.body_as_is, "FILE is a complete message with its header: only line ends are set right");
+  app.add_flag("--body-as-is", into.body_as_is,
+               "FILE is a complete message with its header: only line ends are set right");
   app.add_flag("--via-queue", into.via_queue,
                "hand the mail to the queue of the server on this machine, which finds the way: SERVER may be -");
 }

@@ -75,7 +75,8 @@ void SendForeground::tell(const SendTry& done) {
   if (entry_.recipients.size() == 1) return;
   for (const auto& recipient : entry_.recipients) {
     const auto separator = recipient.reply.empty() ? "" : ": ";
-    console_.complain("  {}: {}{}{}", recipient.address.to_unicode(), name_of(recipient.state), separator, recipient.reply);
+    console_.complain("  {}: {}{}{}", recipient.address.to_unicode(), name_of(recipient.state), separator,
+                      recipient.reply);
   }
 }
 

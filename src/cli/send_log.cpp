@@ -15,7 +15,8 @@ constexpr std::size_t line_octets = 2'000;
 
 }  // namespace
 
-Result<std::unique_ptr<SendLog>> SendLog::open(world::Folder& folder, const std::string& name, const world::Clock& clock) {
+Result<std::unique_ptr<SendLog>> SendLog::open(world::Folder& folder, const std::string& name,
+                                               const world::Clock& clock) {
   auto file = folder.open_file(name, true);
   if (!file && file.error().kind == Error::Kind::not_found) file = folder.create_file(name, file_mode);
   if (!file) return failure(std::move(file.error()));

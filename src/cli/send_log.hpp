@@ -18,7 +18,8 @@ class SendLog final : public service::ConversationWatcher {
   static constexpr std::uint64_t most_octets = 8U << 20;
 
   /// Appends to the file of that name, made if need be.
-  [[nodiscard]] static Result<std::unique_ptr<SendLog>> open(world::Folder& folder, const std::string& name, const world::Clock& clock);
+  [[nodiscard]] static Result<std::unique_ptr<SendLog>> open(world::Folder& folder, const std::string& name,
+                                                             const world::Clock& clock);
   SendLog(std::unique_ptr<world::File> file, std::uint64_t size, const world::Clock& clock)
       : file_(std::move(file)), size_(size), clock_(clock) {}
 

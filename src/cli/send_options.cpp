@@ -8,8 +8,8 @@
 #include "config/kinds.hpp"
 #include "mail/address_list.hpp"
 #include "system/input_file.hpp"
-#include "system/own_user.hpp"
 #include "system/machine.hpp"
+#include "system/own_user.hpp"
 
 #include <fmt/format.h>
 
@@ -75,7 +75,8 @@ Judged<std::uint16_t> parse_port(const SendOptions& options) {
   if (options.port.empty()) return options.tls == "implicit" ? implicit_tls_port : smtp_port;
   const auto port = ascii::to_number(options.port);
   if (port && *port >= 1 && *port <= 65'535) return static_cast<std::uint16_t>(*port);
-  return refuse(ExitStatus::usage, fmt::format("PORT is a number from 1 to 65535, not \"{}\"", LogText(options.port, 40).text()));
+  return refuse(ExitStatus::usage,
+                fmt::format("PORT is a number from 1 to 65535, not \"{}\"", LogText(options.port, 40).text()));
 }
 
 Judged<std::string> parse_hello_name(const std::string& given) {
@@ -182,8 +183,8 @@ mail::NewMessage make_head(const SendOptions& options, const service::SendEntry&
 Judged<Duration> parse_wait(std::string_view option, const std::string& text) {
   const auto wait = config::parse_duration(text);
   if (wait && *wait > Duration{}) return *wait;
-  return refuse(ExitStatus::usage,
-                fmt::format("{} is a length of time such as 30s, 20m or 5d, not \"{}\"", option, LogText(text, 40).text()));
+  return refuse(ExitStatus::usage, fmt::format("{} is a length of time such as 30s, 20m or 5d, not \"{}\"", option,
+                                               LogText(text, 40).text()));
 }
 
 Judged<service::SendEntry> judge_order(const SendOptions& options) {
@@ -211,7 +212,8 @@ Judged<service::FileLetter> open_letter(const SendOptions& options, const servic
   auto letter = options.body_as_is
                     ? service::FileLetter::make_as_is(std::move(inputs->front()))
                     : service::FileLetter::make(make_head(options, entry),
-                                            fmt::format("=_{:016x}{:016x}", random.next(), random.next()), std::move(*inputs));
+                                                fmt::format("=_{:016x}{:016x}", random.next(), random.next()),
+                                                std::move(*inputs));
   if (letter) return std::move(*letter);
   if (letter.error().kind != Error::Kind::invalid) return refuse_file(letter.error());
   return refuse(ExitStatus::bad_data, fmt::format("{}: {}", options.file, letter.error().text));
@@ -226,7 +228,8 @@ Judged<std::optional<service::Credentials>> read_login(const service::SendEntry&
   }
   Secret password(text->substr(0, text->find_first_of("\r\n")));
   const Secret wiped(std::move(*text));
-  if (password.is_empty()) return refuse(ExitStatus::bad_data, entry.password_file + ": its first line is the password, and it is empty");
+  if (password.is_empty())
+    return refuse(ExitStatus::bad_data, entry.password_file + ": its first line is the password, and it is empty");
   return service::Credentials{entry.user, std::move(password)};
 }
 

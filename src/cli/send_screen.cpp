@@ -114,7 +114,8 @@ void SendScreen::show_progress() {
   shown_percent_ = percent;
   bar_is_shown_ = true;
   const auto filled = bar_columns * percent / 100;
-  const auto bar = fmt::format("[{:#<{}}{:.<{}}] {:3} % of {} MiB", "", filled, "", bar_columns - filled, percent, size_ >> 20U);
+  const auto bar =
+      fmt::format("[{:#<{}}{:.<{}}] {:3} % of {} MiB", "", filled, "", bar_columns - filled, percent, size_ >> 20U);
   bar_octets_ = bar.size();
   console_.remark("\r{}", bar);
 }

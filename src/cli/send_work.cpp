@@ -109,34 +109,48 @@ bool has_refused(const service::SendEntry& entry) {
 std::string told(const SendTry& done, const service::SendEntry& entry) {
   const auto& words = done.last_words;
   switch (done.verdict) {
-    case SendVerdict::delivered: return fmt::format("{} has taken the message", server_of(entry));
-    case SendVerdict::later: return fmt::format("{} does not take the message now: {}", server_of(entry), words);
-    case SendVerdict::refused: return fmt::format("{} refuses the message for good: {}", server_of(entry), words);
-    case SendVerdict::login_refused: return fmt::format("{} does not let {} in: {}", server_of(entry), LogText(entry.user, 80).text(), words);
+    case SendVerdict::delivered:
+      return fmt::format("{} has taken the message", server_of(entry));
+    case SendVerdict::later:
+      return fmt::format("{} does not take the message now: {}", server_of(entry), words);
+    case SendVerdict::refused:
+      return fmt::format("{} refuses the message for good: {}", server_of(entry), words);
+    case SendVerdict::login_refused:
+      return fmt::format("{} does not let {} in: {}", server_of(entry), LogText(entry.user, 80).text(), words);
     case SendVerdict::unreachable:
       return done.host_is_unknown ? fmt::format("the server is not known: {}", words)
                                   : fmt::format("{} cannot be reached: {}", server_of(entry), words);
     case SendVerdict::lost:
       return fmt::format("the conversation with {} broke off: {}{}", server_of(entry), words,
                          is_in_doubt(done) ? "; the message was sent whole, so that it may have been delivered" : "");
-    case SendVerdict::protocol: return fmt::format("{} answers what SMTP does not allow: {}", server_of(entry), words);
-    case SendVerdict::no_tls: return fmt::format("no TLS with {}: {}; nothing was sent", server_of(entry), words);
-    case SendVerdict::unreadable: return fmt::format("the message could not be sent: {}", words);
+    case SendVerdict::protocol:
+      return fmt::format("{} answers what SMTP does not allow: {}", server_of(entry), words);
+    case SendVerdict::no_tls:
+      return fmt::format("no TLS with {}: {}; nothing was sent", server_of(entry), words);
+    case SendVerdict::unreadable:
+      return fmt::format("the message could not be sent: {}", words);
   }
   bug("a verdict is told");
 }
 
 ExitStatus status_of(const SendTry& done) {
   switch (done.verdict) {
-    case SendVerdict::delivered: return ExitStatus::ok;
+    case SendVerdict::delivered:
+      return ExitStatus::ok;
     case SendVerdict::later:
-    case SendVerdict::lost: return ExitStatus::temporary;
-    case SendVerdict::unreachable: return done.host_is_unknown ? ExitStatus::no_host : ExitStatus::temporary;
+    case SendVerdict::lost:
+      return ExitStatus::temporary;
+    case SendVerdict::unreachable:
+      return done.host_is_unknown ? ExitStatus::no_host : ExitStatus::temporary;
     case SendVerdict::refused:
-    case SendVerdict::no_tls: return ExitStatus::unavailable;
-    case SendVerdict::login_refused: return ExitStatus::no_permission;
-    case SendVerdict::protocol: return ExitStatus::protocol;
-    case SendVerdict::unreadable: return ExitStatus::io_fault;
+    case SendVerdict::no_tls:
+      return ExitStatus::unavailable;
+    case SendVerdict::login_refused:
+      return ExitStatus::no_permission;
+    case SendVerdict::protocol:
+      return ExitStatus::protocol;
+    case SendVerdict::unreadable:
+      return ExitStatus::io_fault;
   }
   bug("a verdict has a status");
 }

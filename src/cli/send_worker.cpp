@@ -45,7 +45,8 @@ Result<> SendWorker::open() {
   if (!entries) return failure(std::move(entries.error()));
   entries_ = std::move(*entries);
   auto lock = entries_->lock(id_, lock_wait);
-  if (!lock && lock.error().kind == Error::Kind::in_use) return failure(Error::Kind::in_use, "another process works on it");
+  if (!lock && lock.error().kind == Error::Kind::in_use)
+    return failure(Error::Kind::in_use, "another process works on it");
   if (!lock) return failure(std::move(lock.error()));
   lock_ = std::move(*lock);
   auto entry = entries_->read(id_);
@@ -70,7 +71,8 @@ std::string SendWorker::plan_in_words() const {
   if (whole - wait < just_begun) wait = whole;  // as it was planned, not what the start of a process took of it
   const auto when = clock_.wall() + std::chrono::duration_cast<WallTime::duration>(wait);
   return fmt::format(
-      "posthorn: background process {} tries again in {} (at {}), until {} takes it, refuses it for good, or {} are over.\n"
+      "posthorn: background process {} tries again in {} (at {}), until {} takes it, refuses it for good, or {} are "
+      "over.\n"
       "posthorn: it is entry {}, its log {}; \"posthorn send --list\" shows it, \"posthorn send --cancel {}\" ends it.",
       system::process_id(), to_text(wait), system::to_local_text(when), entry_.host, to_text(entry_.expire), id_,
       entries_->log_path(id_), id_);
@@ -128,7 +130,8 @@ bool SendWorker::plan_next(const SendTry& done) {
 Duration SendWorker::age() const { return age_at_start_ + (clock_.now() - started_); }
 
 void SendWorker::save() {
-  if (const auto saved = entries_->update(entry_); !saved) log_->say("the entry could not be written: " + saved.error().text);
+  if (const auto saved = entries_->update(entry_); !saved)
+    log_->say("the entry could not be written: " + saved.error().text);
 }
 
 ExitStatus SendWorker::finish() {
@@ -161,7 +164,8 @@ void SendWorker::notify(const std::string& what) {
     text += fmt::format("Its text is kept there as {}.eml until \"posthorn send --cancel {}\".\n", id_, id_);
   }
   const auto told_by_mail = mail_own_user(configuration_, "Mail " + what, text);
-  log_->say(told_by_mail ? "the local user was told by mail" : "no mail to the local user: " + told_by_mail.error().text);
+  log_->say(told_by_mail ? "the local user was told by mail"
+                         : "no mail to the local user: " + told_by_mail.error().text);
 }
 
 }  // namespace posthorn::cli

@@ -16,20 +16,28 @@ namespace posthorn::cli {
 namespace {
 
 constexpr std::string_view purpose =
-    "Hands a message from standard input to the mail server of this machine, whether it runs or not: it is kept durably in "
-    "the drop folder, from which the server takes it. Taken as other servers' sendmail is, by cron, PHP, git and the rest.";
+    "Hands a message from standard input to the mail server of this machine, whether it runs or not: it is kept "
+    "durably in "
+    "the drop folder, from which the server takes it. Taken as other servers' sendmail is, by cron, PHP, git and the "
+    "rest.";
 
 constexpr std::string_view ending =
     "Exit status: 0 the message is kept; 64 wrong usage, no recipients; 65 an address is none, or the text is no mail; "
     "75 not now; 77 this account may not; 78 the configuration is bad.";
 
 CommandDescription describe(const Invocation& invocation) {
-  CommandDescription description{.called = invocation.called, .purpose = std::string(purpose), .ending = std::string(ending),
-                                 .words = {{.names = {"RECIPIENT..."}, .value = {}, .text = "addresses, or names of local users", .usual = {}}},
-                                 .options = {}, .below = {}};
+  CommandDescription description{
+      .called = invocation.called,
+      .purpose = std::string(purpose),
+      .ending = std::string(ending),
+      .words = {{.names = {"RECIPIENT..."}, .value = {}, .text = "addresses, or names of local users", .usual = {}}},
+      .options = {},
+      .below = {}};
   for (const auto& option : sendmail_option_texts()) {
-    description.options.push_back({.names = {std::string(option.name)}, .value = std::string(option.value),
-                                   .text = std::string(option.text), .usual = {}});
+    description.options.push_back({.names = {std::string(option.name)},
+                                   .value = std::string(option.value),
+                                   .text = std::string(option.text),
+                                   .usual = {}});
   }
   return description;
 }
@@ -70,13 +78,21 @@ ExitStatus run_sendmail(const Invocation& invocation, Console& console) {
   }
   using enum SendmailOptions::Mode;
   switch (options->mode) {
-    case help: print_help(invocation, console); return ExitStatus::ok;
-    case version: console.print("posthorn {}\n", posthorn::cli::version); return ExitStatus::ok;
-    case list_queue: return run_mailq(passed_on("mailq", {}, *options), console);
-    case check_aliases: return run_newaliases(passed_on("newaliases", {}, *options), console);
-    case flush_queue: return run_queue(passed_on("posthorn queue", {"retry", "--all"}, *options), console);
+    case help:
+      print_help(invocation, console);
+      return ExitStatus::ok;
+    case version:
+      console.print("posthorn {}\n", posthorn::cli::version);
+      return ExitStatus::ok;
+    case list_queue:
+      return run_mailq(passed_on("mailq", {}, *options), console);
+    case check_aliases:
+      return run_newaliases(passed_on("newaliases", {}, *options), console);
+    case flush_queue:
+      return run_queue(passed_on("posthorn queue", {"retry", "--all"}, *options), console);
     case deliver:
-    case smtp: break;
+    case smtp:
+      break;
   }
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);

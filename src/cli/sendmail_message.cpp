@@ -19,20 +19,27 @@ namespace posthorn::cli {
 namespace {
 
 constexpr std::size_t piece_octets = 64U << 10;
-constexpr std::size_t most_recipients = 30'000;  // what the head of a letter holds
+constexpr std::size_t most_recipients = 30'000;           // what the head of a letter holds
 constexpr Duration input_limit = std::chrono::hours{24};  // a program may write its mail for as long as it works
 
 std::string_view words_of(mail::MessageFault fault) {
   using enum mail::MessageFault;
   switch (fault) {
     case bare_cr:
-    case bare_lf: return "a line of it has no proper end";
-    case nul: return "it holds a NUL, which no mail may";
-    case too_large: return "it is larger than the server takes";
-    case line_too_long: return "a line of it is too long";
-    case header_too_large: return "its header is too large";
-    case too_many_fields: return "its header has too many fields";
-    case too_many_hops: return "it has too many Received fields: it goes in circles";
+    case bare_lf:
+      return "a line of it has no proper end";
+    case nul:
+      return "it holds a NUL, which no mail may";
+    case too_large:
+      return "it is larger than the server takes";
+    case line_too_long:
+      return "a line of it is too long";
+    case header_too_large:
+      return "its header is too large";
+    case too_many_fields:
+      return "its header has too many fields";
+    case too_many_hops:
+      return "it has too many Received fields: it goes in circles";
   }
   return "it is no message";
 }
@@ -50,8 +57,8 @@ ExitStatus SendmailMessage::run() {
 }
 
 SendmailMessage::Done SendmailMessage::work() {
-  for (const auto step : {&SendmailMessage::find_sender, &SendmailMessage::read_header, &SendmailMessage::find_recipients,
-                          &SendmailMessage::write}) {
+  for (const auto step : {&SendmailMessage::find_sender, &SendmailMessage::read_header,
+                          &SendmailMessage::find_recipients, &SendmailMessage::write}) {
     if (auto done = (this->*step)(); !done) return done;
   }
   return {};
@@ -85,7 +92,8 @@ SendmailMessage::Done SendmailMessage::read_header() {
   const auto& end = extent.value();
   header_ = mail::read_program_header(std::string_view(gathered).substr(0, end.octets));
   // Different readers would see different authors.
-  if (header_.from_fields > 1) return std::unexpected(Failure{ExitStatus::bad_data, "the message has several From fields"});
+  if (header_.from_fields > 1)
+    return std::unexpected(Failure{ExitStatus::bad_data, "the message has several From fields"});
   body_start_ = gathered.substr(end.body_begins);
   return {};
 }
@@ -155,8 +163,9 @@ SendmailMessage::Done SendmailMessage::find_recipients() {
 SendmailMessage::Done SendmailMessage::add_recipient(const mail::ListedMailbox& mailbox) {
   auto address = address_of(mailbox);
   if (!address) {
-    return std::unexpected(Failure{ExitStatus::bad_data, fmt::format("the recipient \"{}\" is no address: {}",
-                                                                     LogText(mailbox.text, 120).text(), address.error().text)});
+    return std::unexpected(
+        Failure{ExitStatus::bad_data, fmt::format("the recipient \"{}\" is no address: {}",
+                                                  LogText(mailbox.text, 120).text(), address.error().text)});
   }
   if (!seen_.insert(address->to_string()).second) return {};
   if (envelope_.recipients.size() >= most_recipients) return too_many_recipients();
@@ -202,7 +211,8 @@ SendmailMessage::Done SendmailMessage::write() {
   }
   scanner_.finish();
   if (const auto& fault = scanner_.facts().fault) {
-    return std::unexpected(Failure{ExitStatus::bad_data, fmt::format("the message is not taken: {}", words_of(*fault))});
+    return std::unexpected(
+        Failure{ExitStatus::bad_data, fmt::format("the message is not taken: {}", words_of(*fault))});
   }
   if (const auto finished = writer->finish(); !finished) return failed(finished.error());
   if (options_.is_verbose) {
@@ -215,11 +225,13 @@ SendmailMessage::Done SendmailMessage::write_piece(store::DropWriter& writer, st
   scanner_.feed(octets);
   // The rest of what is too large is not kept.
   if (scanner_.facts().fault == mail::MessageFault::too_large) {
-    return std::unexpected(Failure{ExitStatus::bad_data, fmt::format("the message is not taken: {}", words_of(*scanner_.facts().fault))});
+    return std::unexpected(
+        Failure{ExitStatus::bad_data, fmt::format("the message is not taken: {}", words_of(*scanner_.facts().fault))});
   }
   auto written = writer.append(octets);
   if (written) return {};
-  return std::unexpected(Failure{status_of_drop(written.error()), "the message could not be kept: " + written.error().text});
+  return std::unexpected(
+      Failure{status_of_drop(written.error()), "the message could not be kept: " + written.error().text});
 }
 
 }  // namespace posthorn::cli

@@ -12,7 +12,9 @@ namespace posthorn::cli {
 namespace {
 
 constexpr std::array option_texts{
-    SendmailOption{"-t", "", "the recipients are those of the message's To, Cc and Bcc, besides those named as words; Bcc is removed"},
+    SendmailOption{
+        "-t", "",
+        "the recipients are those of the message's To, Cc and Bcc, besides those named as words; Bcc is removed"},
     SendmailOption{"-i", "", "a line with a dot alone does not end the message (also -oi)"},
     SendmailOption{"-f", "ADDRESS", "the envelope sender, whom reports go to; <> for none (also -r)"},
     SendmailOption{"-F", "NAME", "the sender's full name, for a From field that is missing"},
@@ -26,7 +28,8 @@ constexpr std::array option_texts{
     SendmailOption{"-q", "", "try everything that waits in the queue now"},
     SendmailOption{"-v", "", "say what is done"},
     SendmailOption{"-C", "FILE", "the configuration file (also -c)"},
-    SendmailOption{"-A, -B, -d, -G, -h, -L, -m, -n, -o…, -O, -p, -U, -X", "", "taken for the sake of other software; they change nothing"},
+    SendmailOption{"-A, -B, -d, -G, -h, -L, -m, -n, -o…, -O, -p, -U, -X", "",
+                   "taken for the sake of other software; they change nothing"},
 };
 
 // Which letters take a value, which may stand in the same word, or be the next.
@@ -106,18 +109,32 @@ class Parser {
   Done read_value(char letter, std::string_view value) {
     switch (letter) {
       case 'f':
-      case 'r': options_.sender = value; return {};
-      case 'F': options_.full_name = value; return {};
+      case 'r':
+        options_.sender = value;
+        return {};
+      case 'F':
+        options_.full_name = value;
+        return {};
       case 'C':
-      case 'c': options_.configuration = value; return {};
+      case 'c':
+        options_.configuration = value;
+        return {};
       case 'o':
-      case 'O': return read_old_option(value);
-      case 'b': return read_mode(value);
-      case 'N': return read_notify(value);
-      case 'R': return read_return(value);
-      case 'V': return read_envelope_id(value);
-      case 'q': options_.mode = SendmailOptions::Mode::flush_queue; return {};
-      default: return {};
+      case 'O':
+        return read_old_option(value);
+      case 'b':
+        return read_mode(value);
+      case 'N':
+        return read_notify(value);
+      case 'R':
+        return read_return(value);
+      case 'V':
+        return read_envelope_id(value);
+      case 'q':
+        options_.mode = SendmailOptions::Mode::flush_queue;
+        return {};
+      default:
+        return {};
     }
   }
 

@@ -16,11 +16,11 @@ namespace posthorn::cli {
 
 struct SendmailOptions {
   enum class Mode : std::uint8_t {
-    deliver,       ///< -bm: a message from standard input
-    smtp,          ///< -bs: SMTP on standard input and output
-    list_queue,    ///< -bp
+    deliver,        ///< -bm: a message from standard input
+    smtp,           ///< -bs: SMTP on standard input and output
+    list_queue,     ///< -bp
     check_aliases,  ///< -bi
-    flush_queue,   ///< -q
+    flush_queue,    ///< -q
     help,
     version,
   };
@@ -32,8 +32,8 @@ struct SendmailOptions {
   std::string full_name{};                  ///< -F
   mail::Notify notify{};                    ///< -N
   mail::ReturnContent return_content = mail::ReturnContent::unspecified;  ///< -R
-  std::string envelope_id{};                ///< -V
-  std::string configuration{};              ///< -C, -c
+  std::string envelope_id{};                                              ///< -V
+  std::string configuration{};                                            ///< -C, -c
   std::vector<std::string> recipients{};
 };
 

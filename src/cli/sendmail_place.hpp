@@ -4,8 +4,8 @@
 
 #include "cli/load_configuration.hpp"
 #include "mail/address.hpp"
-#include "mail/message_scanner.hpp"
 #include "mail/domain.hpp"
+#include "mail/message_scanner.hpp"
 #include "store/drop_box.hpp"
 
 #include <cstdint>

@@ -17,9 +17,12 @@ std::unique_ptr<store::MailboxFormat> make_mailbox_format(world::Disk& disk, wor
   const auto settings = mailbox_settings(configuration, account);
   using enum config::MailboxFormat;
   switch (configuration.mailbox.format) {
-    case maildir: return std::make_unique<store::MaildirFormat>(disk, files, settings);
-    case numbered: return std::make_unique<store::NumberedFormat>(disk, files, settings);
-    case mbox: return std::make_unique<store::MboxFormat>(disk, files, settings);
+    case maildir:
+      return std::make_unique<store::MaildirFormat>(disk, files, settings);
+    case numbered:
+      return std::make_unique<store::NumberedFormat>(disk, files, settings);
+    case mbox:
+      return std::make_unique<store::MboxFormat>(disk, files, settings);
   }
   bug("a mailbox format without a name");
 }
@@ -27,8 +30,8 @@ std::unique_ptr<store::MailboxFormat> make_mailbox_format(world::Disk& disk, wor
 std::unique_ptr<service::LocalPlaces> make_user_mailboxes(store::MailboxFormat& format,
                                                           const config::Configuration& configuration) {
   const auto& mailbox = configuration.mailbox;
-  return std::make_unique<service::UserMailboxes>(
-      format, service::UserMailboxes::OwnerOf{}, mailbox.tag_folders ? mailbox.separator : std::string{});
+  return std::make_unique<service::UserMailboxes>(format, service::UserMailboxes::OwnerOf{},
+                                                  mailbox.tag_folders ? mailbox.separator : std::string{});
 }
 
 }  // namespace posthorn::cli

@@ -10,9 +10,12 @@ namespace posthorn::cli {
 std::string_view to_text(rules::ListenerRole role) {
   using enum rules::ListenerRole;
   switch (role) {
-    case mx: return "mx";
-    case relay: return "relay";
-    case submission: return "submission";
+    case mx:
+      return "mx";
+    case relay:
+      return "relay";
+    case submission:
+      return "submission";
   }
   bug("a role without a name");
 }
@@ -22,7 +25,8 @@ namespace {
 std::string name_of(const config::Listener& listener) {
   std::string name(to_text(listener.role));
   for (const auto& address : listener.addresses) name += " " + address.to_string();
-  if (listener.addresses.empty() && !listener.interface.empty()) name += " " + listener.interface + ":" + std::to_string(listener.port);
+  if (listener.addresses.empty() && !listener.interface.empty())
+    name += " " + listener.interface + ":" + std::to_string(listener.port);
   return name;
 }
 
@@ -60,18 +64,20 @@ std::shared_ptr<const smtp::ServerSettings> make_scram_settings(const smtp::Serv
   if (settings.auth_mechanisms.empty()) return nullptr;
   auto with_scram = std::make_shared<smtp::ServerSettings>(settings);
   auto& mechanisms = with_scram->auth_mechanisms;
-  mechanisms.insert(mechanisms.begin(),
-                    {{.name = "SCRAM-SHA-256-PLUS", .needs_channel_binding = true},
-                     {.name = "SCRAM-SHA-256", .needs_encryption = has_tls}});
+  mechanisms.insert(mechanisms.begin(), {{.name = "SCRAM-SHA-256-PLUS", .needs_channel_binding = true},
+                                         {.name = "SCRAM-SHA-256", .needs_encryption = has_tls}});
   return with_scram;
 }
 
 rules::AddressFamilies families_of(config::AddressFamilies families) {
   using enum config::AddressFamilies;
   switch (families) {
-    case both: return rules::AddressFamilies::both;
-    case ipv4: return rules::AddressFamilies::ipv4;
-    case ipv6: return rules::AddressFamilies::ipv6;
+    case both:
+      return rules::AddressFamilies::both;
+    case ipv4:
+      return rules::AddressFamilies::ipv4;
+    case ipv6:
+      return rules::AddressFamilies::ipv6;
   }
   bug("a choice of families without a name");
 }
@@ -119,8 +125,7 @@ std::shared_ptr<const service::Policy> make_policy(const config::Configuration& 
 }
 
 service::ConnectionLimits::Settings make_connection_limits(const config::Configuration& configuration) {
-  return {.connections = configuration.limits.connections,
-          .per_address = configuration.limits.connections_per_address};
+  return {.connections = configuration.limits.connections, .per_address = configuration.limits.connections_per_address};
 }
 
 service::QueueSettings make_queue_settings(const config::Configuration& configuration) {
@@ -144,9 +149,8 @@ std::shared_ptr<const rules::Routing> make_routing(const config::Configuration& 
     if (place < logins.routes.size()) settings.routes.back().security.login = logins.routes[place];
   }
   settings.smarthost = configuration.remote.smarthost;
-  settings.smarthost_security = {.tls = configuration.remote.tls,
-                                 .login = logins.smarthost,
-                                 .fingerprints = configuration.remote.fingerprints};
+  settings.smarthost_security = {
+      .tls = configuration.remote.tls, .login = logins.smarthost, .fingerprints = configuration.remote.fingerprints};
   settings.mx_tls = configuration.remote.tls;
   settings.hand_over_files = configuration.mailbox.other_servers == config::OtherServers::files;
   return std::make_shared<const rules::Routing>(settings);
@@ -178,8 +182,10 @@ service::RemoteDeliverySettings make_remote_settings(const config::Configuration
 
 service::Explainer::Settings make_explainer_settings(const config::Configuration& configuration,
                                                      std::vector<Endpoint> ours) {
-  service::Explainer::Settings settings{.targets = make_remote_settings(configuration, std::move(ours)).targets, .listeners = {}};
-  for (const auto& listener : configuration.listeners) settings.listeners.emplace_back(listener.role, name_of(listener));
+  service::Explainer::Settings settings{.targets = make_remote_settings(configuration, std::move(ours)).targets,
+                                        .listeners = {}};
+  for (const auto& listener : configuration.listeners)
+    settings.listeners.emplace_back(listener.role, name_of(listener));
   return settings;
 }
 

@@ -15,7 +15,8 @@
 namespace posthorn::cli {
 namespace {
 
-constexpr unsigned file_workers = 8;  // for mailboxes, body files and reading: as many syncs at once as a disk gains from
+constexpr unsigned file_workers =
+    8;  // for mailboxes, body files and reading: as many syncs at once as a disk gains from
 constexpr Duration login_patience = std::chrono::seconds{30};  // for one step, in the keys process and behind it
 constexpr std::size_t longest_token = 4'096;
 constexpr Duration certificate_watch = std::chrono::seconds{1};
@@ -47,11 +48,12 @@ ServeWorld::~ServeWorld() = default;
 
 Step ServeWorld::set_up() {
   using Self = ServeWorld;
-  for (const auto step : {&Self::fit_descriptors, &Self::take_listeners, &Self::bind_control_http, &Self::read_token,
-                          &Self::take_logins, &Self::check_outgoing_certificate, &Self::make_drop, &Self::bind_control_socket,
-                          &Self::start_workers, &Self::fetch_certificates, &Self::make_authenticator,
-                          &Self::read_directory, &Self::make_loops, &Self::make_acceptors, &Self::make_local_delivery,
-                          &Self::make_remote_delivery, &Self::make_control, &Self::make_server}) {
+  for (const auto step :
+       {&Self::fit_descriptors, &Self::take_listeners, &Self::bind_control_http, &Self::read_token, &Self::take_logins,
+        &Self::check_outgoing_certificate, &Self::make_drop, &Self::bind_control_socket, &Self::start_workers,
+        &Self::fetch_certificates, &Self::make_authenticator, &Self::read_directory, &Self::make_loops,
+        &Self::make_acceptors, &Self::make_local_delivery, &Self::make_remote_delivery, &Self::make_control,
+        &Self::make_server}) {
     if (auto done = (this->*step)(); !done) return done;
   }
   return {};
@@ -190,7 +192,8 @@ Step ServeWorld::make_authenticator() {
   for (auto& channel : equipment_.logins) logins_->add_channel(std::move(channel));
   sasl_ = std::make_unique<system::RemoteSasl>(logins_);
   // One thread more, so that what is quick never waits for checks.
-  login_workers_ = std::make_unique<system::WorkerThreads>(system::WorkerThreads::Settings{"logins", login_checks_ + 1});
+  login_workers_ =
+      std::make_unique<system::WorkerThreads>(system::WorkerThreads::Settings{"logins", login_checks_ + 1});
   authenticator_ = std::make_unique<system::WorkerAuthenticator>(*sasl_, *login_workers_);
   return {};
 }
@@ -319,21 +322,21 @@ Step ServeWorld::make_server() {
   settings.pickup.name_of_account = system::name_of_account;
   std::vector<world::Log*> logs;
   for (const auto& log : listener_logs_) logs.push_back(log.get());
-  server_ = std::make_unique<service::Server>(service::ServerWorld{.loops = std::move(loop_worlds_),
-                                                                   .disk = disk_,
-                                                                   .commit_worker = *commit_worker_,
-                                                                   .workers = *workers_,
-                                                                   .log = *log_,
-                                                                   .clock = clock_,
-                                                                   .random = random_,
-                                                                   .process = system::process_id(),
-                                                                   .drop = std::move(drop_),
-                                                                   .listener_logs = std::move(logs),
-                                                                   .control = std::move(control_)},
-                                              std::move(settings),
-                                              service::Server::Parts{*directory_, *routes_, *local_delivery_,
-                                                                     remote_delivery_.get(), explainer_.get(),
-                                                                     authenticator_.get(), forward_source()});
+  server_ = std::make_unique<service::Server>(
+      service::ServerWorld{.loops = std::move(loop_worlds_),
+                           .disk = disk_,
+                           .commit_worker = *commit_worker_,
+                           .workers = *workers_,
+                           .log = *log_,
+                           .clock = clock_,
+                           .random = random_,
+                           .process = system::process_id(),
+                           .drop = std::move(drop_),
+                           .listener_logs = std::move(logs),
+                           .control = std::move(control_)},
+      std::move(settings),
+      service::Server::Parts{*directory_, *routes_, *local_delivery_, remote_delivery_.get(), explainer_.get(),
+                             authenticator_.get(), forward_source()});
   return {};
 }
 

@@ -20,11 +20,11 @@
 #include "system/clock.hpp"
 #include "system/dns_service.hpp"
 #include "system/event_loop.hpp"
+#include "system/journal_log.hpp"
 #include "system/keys_client.hpp"
 #include "system/listeners.hpp"
 #include "system/posix_disk.hpp"
 #include "system/posix_shared_files.hpp"
-#include "system/journal_log.hpp"
 #include "system/queued_log.hpp"
 #include "system/remote_sasl.hpp"
 #include "system/socket_network.hpp"
@@ -114,7 +114,7 @@ class ServeWorld {
   config::Configuration configuration_;
   EngineEquipment equipment_;
   bool adopt_spool_;
-  unsigned login_checks_ = 0;  // at once
+  unsigned login_checks_ = 0;          // at once
   std::vector<std::string> warnings_;  // of steps before there is a log
   system::SystemClock clock_;
   system::KernelRandom random_;

@@ -57,26 +57,29 @@ struct Totals {
 };
 
 void print_figures(Console& console, const Totals& totals) {
-  console.remark("sim: {:.1f} virtual days, {} lives, {} power cuts, {} letters accepted, {} copies, {} reports, "
-                 "{} disk operations, {} events\n",
-                 totals.days, totals.lives, totals.power_cuts, totals.accepted, totals.copies, totals.reports,
-                 totals.disk_operations, totals.events);
+  console.remark(
+      "sim: {:.1f} virtual days, {} lives, {} power cuts, {} letters accepted, {} copies, {} reports, "
+      "{} disk operations, {} events\n",
+      totals.days, totals.lives, totals.power_cuts, totals.accepted, totals.copies, totals.reports,
+      totals.disk_operations, totals.events);
 }
 
 ExitStatus run_exhaustive(const proof::ExplorationSettings& settings, Console& console) {
   const auto explored = proof::explore(settings);
   for (const auto& failure : explored.failures) console.print("{}\n", failure.line());
-  console.print("sim: {} histories of {} letters, {} cut points, {} second cuts, {} runs, {} cut points with more outcomes "
-                "than {}, {} runs failed\n",
-                explored.histories, settings.letters, explored.cut_points, explored.second_cuts, explored.runs, explored.capped,
-                settings.most_outcomes, explored.failed);
+  console.print(
+      "sim: {} histories of {} letters, {} cut points, {} second cuts, {} runs, {} cut points with more outcomes "
+      "than {}, {} runs failed\n",
+      explored.histories, settings.letters, explored.cut_points, explored.second_cuts, explored.runs, explored.capped,
+      settings.most_outcomes, explored.failed);
   return explored.failures.empty() ? ExitStatus::ok : ExitStatus::failed;
 }
 
 }  // namespace
 
 ExitStatus run_sim(const Invocation& invocation, Console& console) {
-  Options options(invocation, "The whole server in a simulated world: one thread, virtual time, every fault a seed can draw.");
+  Options options(invocation,
+                  "The whole server in a simulated world: one thread, virtual time, every fault a seed can draw.");
   std::uint64_t seed = 0;
   std::string seeds;
   bool verbose = false;
@@ -85,17 +88,19 @@ ExitStatus run_sim(const Invocation& invocation, Console& console) {
   options.app().add_flag("--verbose,--trace", verbose, "show what happens in the run");
   proof::ExplorationSettings short_histories{.letters = 0};
   std::string share;
-  auto* exhaustive =
-      options.app()
-          .add_option("--exhaustive", short_histories.letters, "every place to cut the power in each history of so many letters")
-          ->check(CLI::Range(1, 3))
-          ->excludes(one)
-          ->excludes(many);
+  auto* exhaustive = options.app()
+                         .add_option("--exhaustive", short_histories.letters,
+                                     "every place to cut the power in each history of so many letters")
+                         ->check(CLI::Range(1, 3))
+                         ->excludes(one)
+                         ->excludes(many);
   options.app()
       .add_option("--outcomes", short_histories.most_outcomes, "with --exhaustive: how many to look at after one cut")
       ->needs(exhaustive)
       ->capture_default_str();
-  options.app().add_option("--share", share, "with --exhaustive: the K-th of N shares of the places to cut: K-N")->needs(exhaustive);
+  options.app()
+      .add_option("--share", share, "with --exhaustive: the K-th of N shares of the places to cut: K-N")
+      ->needs(exhaustive);
   bool stops = false;
   options.app().add_flag("--stop-at-failure", stops, "end with the first run that fails");
   if (const auto status = options.read(console)) return *status;

@@ -74,10 +74,8 @@ Result<> open_spool(StoppedSpool& spool, const std::string& path) {
 // ---- damage ----
 
 ordered_json to_json(const store::SpoolDamage& damage) {
-  return {{"file", clean(damage.file)},
-          {"offset", damage.offset},
-          {"octets", damage.octets},
-          {"what", clean(damage.what)}};
+  return {
+      {"file", clean(damage.file)}, {"offset", damage.offset}, {"octets", damage.octets}, {"what", clean(damage.what)}};
 }
 
 std::string to_line(const store::SpoolDamage& damage) {
@@ -103,17 +101,11 @@ void print_report_as_json(const store::RecoveryReport& report, const Request& re
   for (const auto& damage : report.damages) damages.push_back(to_json(damage));
   auto foreign = ordered_json::array();
   for (const auto& name : report.foreign_names) foreign.push_back(clean(name));
-  const ordered_json all{{"state", clean(request.state)},
-                         {"whole", report.damages.empty()},
-                         {"spool", store::to_text(identity.id)},
-                         {"starts", identity.starts},
-                         {"segments", report.segments},
-                         {"records", report.records},
-                         {"messages", report.messages},
-                         {"recipients", report.recipients},
-                         {"dropped_octets", report.dropped_octets},
-                         {"damages", std::move(damages)},
-                         {"foreign", std::move(foreign)}};
+  const ordered_json all{
+      {"state", clean(request.state)}, {"whole", report.damages.empty()}, {"spool", store::to_text(identity.id)},
+      {"starts", identity.starts},     {"segments", report.segments},     {"records", report.records},
+      {"messages", report.messages},   {"recipients", report.recipients}, {"dropped_octets", report.dropped_octets},
+      {"damages", std::move(damages)}, {"foreign", std::move(foreign)}};
   console.print("{}\n", all.dump(2));
 }
 
@@ -134,11 +126,16 @@ ExitStatus verify(const Request& request, Console& console) {
 std::string_view to_text(store::RecipientStatus status) {
   using enum store::RecipientStatus;
   switch (status) {
-    case queued: return "queued";
-    case held: return "held";
-    case delivered: return "delivered";
-    case failed: return "failed";
-    case removed: return "removed";
+    case queued:
+      return "queued";
+    case held:
+      return "held";
+    case delivered:
+      return "delivered";
+    case failed:
+      return "failed";
+    case removed:
+      return "removed";
   }
   return "unknown";
 }
@@ -146,11 +143,16 @@ std::string_view to_text(store::RecipientStatus status) {
 std::string_view to_text(store::Origin::Door door) {
   using enum store::Origin::Door;
   switch (door) {
-    case mx: return "mx";
-    case relay: return "relay";
-    case submission: return "submission";
-    case local: return "local";
-    case report: return "report";
+    case mx:
+      return "mx";
+    case relay:
+      return "relay";
+    case submission:
+      return "submission";
+    case local:
+      return "local";
+    case report:
+      return "report";
   }
   return "unknown";
 }
@@ -268,7 +270,8 @@ ExitStatus run_spool(const Invocation& invocation, Console& console) {
   app.add_flag("--json", request.as_json, "print JSON");
   app.require_subcommand(1);
   app.fallthrough();
-  auto* verifying = app.add_subcommand("verify", "reads every octet; ends with 65 and names each place if one is damaged");
+  auto* verifying =
+      app.add_subcommand("verify", "reads every octet; ends with 65 and names each place if one is damaged");
   auto* dumping = app.add_subcommand("dump", "shows each message that waits: envelope, size, recipients");
   dumping->add_option("ID", request.id, "show the text of this message instead");
   if (const auto status = options.read(console)) return *status;

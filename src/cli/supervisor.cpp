@@ -139,8 +139,9 @@ void Supervisor::reap() {
     } else if (deliver_ && ended->pid == deliver_->pid) {
       deliver_->channel->close();
       deliver_.reset();
-      children_->log().error("deliver.ended", {{"error", "the process that writes users' mail " + ended->to_text()},
-                                               {"what_to_do", "nothing: it is started again, and mail is in the spool"}});
+      children_->log().error("deliver.ended",
+                             {{"error", "the process that writes users' mail " + ended->to_text()},
+                              {"what_to_do", "nothing: it is started again, and mail is in the spool"}});
       tasks_.start(start_again(deliver_patience_, &Supervisor::start_deliver, "deliver.not_started"));
     } else if (ended->pid == children_->log_pid()) {
       tasks_.start(start_log_again());

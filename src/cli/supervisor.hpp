@@ -97,9 +97,9 @@ class Supervisor {
   std::unique_ptr<system::EventLoop> loop_;
   std::unique_ptr<Events> events_;
   std::unique_ptr<system::SignalWatch> signals_;
-  ChildPointer engine_;  ///< none: it has ended and is not yet started again
-  ChildPointer keys_;    ///< the same
-  ChildPointer helper_;  ///< that asks PAM and Dovecot; none: the same, or none is needed
+  ChildPointer engine_;   ///< none: it has ended and is not yet started again
+  ChildPointer keys_;     ///< the same
+  ChildPointer helper_;   ///< that asks PAM and Dovecot; none: the same, or none is needed
   ChildPointer deliver_;  ///< that writes mail as its users; the same
   Patience engine_patience_;
   Patience keys_patience_;
@@ -108,7 +108,7 @@ class Supervisor {
   Patience deliver_patience_;
   bool was_ready_ = false;
   ExitStatus status_ = ExitStatus::ok;
-  std::string where_;       ///< we listen
+  std::string where_;             ///< we listen
   std::string last_fault_;        ///< of the certificates, which is told once
   std::string last_users_fault_;  ///< the same
   std::vector<system::LoadedKeys::Expiry> expiries_;

@@ -145,9 +145,9 @@ world::Task<> Supervisor::listen_to_keys(ChildPointer keys) {
 void Supervisor::on_names_read(system::ControlPacket packet) {
   const auto taken = children_->take_names(std::move(packet));
   if (!taken) {
-    children_->log().error("directory.unreadable",
-                           {{"error", taken.error().text},
-                            {"what_to_do", "mend the file; until then the directory stays as it was"}});
+    children_->log().error(
+        "directory.unreadable",
+        {{"error", taken.error().text}, {"what_to_do", "mend the file; until then the directory stays as it was"}});
   } else if (engine_) {
     static_cast<void>(children_->give_names(*engine_->channel));
   }
@@ -158,8 +158,9 @@ void Supervisor::read_users_again() {
   const auto sent = children_->send_users(*keys_->channel);
   const auto fault = sent ? std::string{} : sent.error().text;
   if (!fault.empty() && fault != last_users_fault_) {
-    children_->log().error("directory.unreadable",
-                           {{"error", fault}, {"what_to_do", "mend the file; until then the directory stays as it was"}});
+    children_->log().error(
+        "directory.unreadable",
+        {{"error", fault}, {"what_to_do", "mend the file; until then the directory stays as it was"}});
   }
   last_users_fault_ = fault;
 }

@@ -75,11 +75,12 @@ Result<std::vector<Secret>> make_hashes(const Request& request, Console& console
   std::vector<Secret> hashes;
   const auto scheme = system::hash_scheme_of(request.scheme);
   if (!scheme) {
-    return failure(Error::Kind::invalid, "--scheme is scram-sha-256, argon2id or yescrypt, not " + LogText(request.scheme).text());
+    return failure(Error::Kind::invalid,
+                   "--scheme is scram-sha-256, argon2id or yescrypt, not " + LogText(request.scheme).text());
   }
   std::optional<Secret> from_file;
   for (const auto& name : request.names) {
-    auto password = from_file                      ? Result<Secret>(from_file->copy())
+    auto password = from_file                       ? Result<Secret>(from_file->copy())
                     : request.password_file.empty() ? ask_new_password(console, LogText(name).text())
                                                     : read_password_file(request.password_file);
     if (!password) return failure(std::move(password.error()));
@@ -145,7 +146,8 @@ ExitStatus list(const Request& request, Console& console) {
 namespace {
 
 void add_password_options(CLI::App& app, Request& request) {
-  app.add_option("--password-file", request.password_file, "take the password from the first line of this file; -: standard input");
+  app.add_option("--password-file", request.password_file,
+                 "take the password from the first line of this file; -: standard input");
   app.add_option("--scheme", request.scheme,
                  "what is stored: scram-sha-256 (serves every mechanism), argon2id or yescrypt (PLAIN and LOGIN only)")
       ->capture_default_str();
@@ -165,9 +167,11 @@ ExitStatus run_user(const Invocation& invocation, Console& console) {
   auto* adding = app.add_subcommand("add", "adds users");
   adding->add_option("NAME", request.names, "a name, or name@domain for a user of one domain")->required();
   bool asked = false;
-  adding->add_flag("--password", asked, "ask for a password, which the users get; without, they have none and cannot log in");
+  adding->add_flag("--password", asked,
+                   "ask for a password, which the users get; without, they have none and cannot log in");
   add_password_options(*adding, request);
-  auto* changing = app.add_subcommand("passwd", "sets the password of users, asked for at the terminal or read from standard input");
+  auto* changing =
+      app.add_subcommand("passwd", "sets the password of users, asked for at the terminal or read from standard input");
   changing->add_option("NAME", request.names, "the name")->required();
   add_password_options(*changing, request);
   auto* removing = app.add_subcommand("remove", "removes users; their mail stays");

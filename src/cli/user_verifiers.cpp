@@ -27,9 +27,9 @@ std::string octets_for(const KeyedHash& hash, std::string_view name, std::size_t
 
 struct UserVerifiers::Book {
   std::vector<std::string> domains;
-  std::vector<store::UserLine> users;                // with hashes of use only
+  std::vector<store::UserLine> users;                   // with hashes of use only
   std::unordered_map<std::string, std::size_t> places;  // canonical name: place in `users`
-  std::vector<std::size_t> scram;                    // places of those with a SCRAM verifier
+  std::vector<std::size_t> scram;                       // places of those with a SCRAM verifier
 
   Book(std::vector<store::UserLine> lines, std::vector<std::string> ours) : domains(std::move(ours)) {
     for (auto& line : lines) {

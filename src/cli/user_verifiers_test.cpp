@@ -22,9 +22,9 @@ class Verifiers : public ::testing::Test {
   std::string path = folder.path("users");
   system::PosixDisk disk;
   UserVerifiers book{{path, {"example.org"}}, {1, 2}, [this] {
-    const auto file = store::read_text_file(disk, path, 1 << 20);
-    if (file) book.replace(file->text, {path, {"example.org"}});
-  }};
+                       const auto file = store::read_text_file(disk, path, 1 << 20);
+                       if (file) book.replace(file->text, {path, {"example.org"}});
+                     }};
 
   void write(const std::string& text) {
     ASSERT_TRUE(store::change_text_file(disk, path, {.limit = 1 << 20}, [&](std::string_view) { return text; }));
@@ -56,8 +56,9 @@ TEST_F(Verifiers, AChangedFileCountsAtOnce) {
 }
 
 TEST_F(Verifiers, AStandInStaysTheSameAndCostsTheSame) {
-  write("alice:{SCRAM-SHA-256}5000,QUJDREVGR0g=,hn4FUIkYt7Fy4b6A2QilBRpntUViQLMX9F3hmowbDlg=,"
-        "VN7TGXR2mKZKoVdTp1SdRWBKnlXaYulCWS/O1xCfZeI=\n");
+  write(
+      "alice:{SCRAM-SHA-256}5000,QUJDREVGR0g=,hn4FUIkYt7Fy4b6A2QilBRpntUViQLMX9F3hmowbDlg=,"
+      "VN7TGXR2mKZKoVdTp1SdRWBKnlXaYulCWS/O1xCfZeI=\n");
   const auto one = book.find("nobody", true);
   const auto verifier = system::scram_verifier_of(one.hash);
   ASSERT_TRUE(verifier);

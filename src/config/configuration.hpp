@@ -43,10 +43,10 @@ struct Listener {
   std::uint16_t port = 0;             ///< … on this port
   ListenerRole role = ListenerRole::mx;
   ListenerTls tls = ListenerTls::starttls;
-  std::vector<IpNetwork> refuse_from{};   ///< whose sessions are refused by 554
-  std::vector<IpNetwork> proxy_from{};    ///< who may (and must) begin with a PROXY header
-  std::vector<IpNetwork> xclient_from{};  ///< who may use XCLIENT
-  std::string log{};                      ///< path of the file for its sessions; empty: where the others go
+  std::vector<IpNetwork> refuse_from{};        ///< whose sessions are refused by 554
+  std::vector<IpNetwork> proxy_from{};         ///< who may (and must) begin with a PROXY header
+  std::vector<IpNetwork> xclient_from{};       ///< who may use XCLIENT
+  std::string log{};                           ///< path of the file for its sessions; empty: where the others go
   std::optional<world::LogLevel> log_level{};  ///< of its sessions; none: as [log] says
 };
 

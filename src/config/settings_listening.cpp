@@ -37,7 +37,8 @@ Kind<TlsIdentity> identity_kind() {
   return table<TlsIdentity>(
       {
           key("names", &TlsIdentity::names, list_of(certificate_name(), 1),
-              "Host names that clients ask for (SNI) to be shown this certificate; \"*.example.net\" for one label before it.")
+              "Host names that clients ask for (SNI) to be shown this certificate; \"*.example.net\" for one label "
+              "before it.")
               .by_default("none; it must be there", "[\"mail.example.net\"]"),
           key("certificate", &TlsIdentity::certificate, path(), "Its certificate with the chain, PEM.")
               .by_default("none; it must be there", "\"/etc/posthorn/net.pem\""),
@@ -67,12 +68,14 @@ Kind<Listener> listener_kind() {
                                    {"starttls", ListenerTls::starttls},
                                    {"implicit", ListenerTls::implicit}}),
               "starttls: offered and up to the client. implicit: from the first byte, as on port 465."),
-          key("refuse_from", &Listener::refuse_from, list_of(network()), "Clients that are greeted with 554 and served nothing."),
+          key("refuse_from", &Listener::refuse_from, list_of(network()),
+              "Clients that are greeted with 554 and served nothing."),
           key("proxy_from", &Listener::proxy_from, list_of(network()),
               "Load balancers whose connections begin with a PROXY header that names the client."),
           key("xclient_from", &Listener::xclient_from, list_of(network()), "Hosts that may use XCLIENT."),
           key("log", &Listener::log, path_or_empty(),
-              "A log file of its own for what happens in the sessions of this listener; \"\": they are in the server's log."),
+              "A log file of its own for what happens in the sessions of this listener; \"\": they are in the server's "
+              "log."),
           key("log_level", &Listener::log_level, or_empty(log_level()),
               "The least weighty lines of these sessions that are written; \"\": as in [log].")
               .by_default("as in [log]", "\"debug\""),
@@ -114,13 +117,16 @@ Kind<Submission> submission_kind() {
 Kind<Sendmail> sendmail_kind() {
   return table<Sendmail>({
       key("folder", &Sendmail::folder, path_or_empty(),
-          "Where programs of this machine put mail for the server, which picks it up at its start and while it runs. Everybody may "
+          "Where programs of this machine put mail for the server, which picks it up at its start and while it runs. "
+          "Everybody may "
           "write there, each in a folder of their own.")
           .by_default("drop in the state folder", "\"/var/spool/posthorn/drop\""),
       key("sender_check", &Sendmail::sender_check,
           one_of<SenderCheck>({{"own", SenderCheck::own}, {"local", SenderCheck::local}, {"off", SenderCheck::off}}),
-          "Which envelope senders an account may name there (sendmail -f): the addresses of the user of its name, any in our "
-          "domains, or any. Root and the server's own account may name any. Whose account it was stands in the Received field."),
+          "Which envelope senders an account may name there (sendmail -f): the addresses of the user of its name, any "
+          "in our "
+          "domains, or any. Root and the server's own account may name any. Whose account it was stands in the "
+          "Received field."),
   });
 }
 

@@ -73,25 +73,30 @@ Kind<Mailbox> mailbox_kind() {
               one_of<MailboxFormat>({{"maildir", MailboxFormat::maildir},
                                      {"numbered", MailboxFormat::numbered},
                                      {"mbox", MailboxFormat::mbox}}),
-              "maildir: <root>/<user>/{tmp,new,cur}. numbered: <root>/<user>/1.txt with 1.status beside it. mbox: all in "
+              "maildir: <root>/<user>/{tmp,new,cur}. numbered: <root>/<user>/1.txt with 1.status beside it. mbox: all "
+              "in "
               "<root>/<user>/mbox."),
           key("users", &Mailbox::users, path(),
               "Who has a mailbox: lines name[:hash[:…]] as in Dovecot's passwd-file; a bare name will do."),
           key("aliases", &Mailbox::aliases, path_or_empty(),
               "Other names for users, lists and people elsewhere, as in aliases(5), also for one address "
-              "(info@example.org), by /regular expression/, or for everyone else in a domain (@example.org); \"\": none."),
+              "(info@example.org), by /regular expression/, or for everyone else in a domain (@example.org); \"\": "
+              "none."),
           key("separator", &Mailbox::separator, text(),
               "What parts a user's name from a tag: mail for alice+tag reaches alice; \"\": no tags."),
           key("tag_folders", &Mailbox::tag_folders, yes_or_no(),
-              "true: mail for alice+lists goes into the folder lists (Maildir++: .lists), where alice has made one; format "
+              "true: mail for alice+lists goes into the folder lists (Maildir++: .lists), where alice has made one; "
+              "format "
               "maildir."),
           key("forward_file", &Mailbox::forward_file, file_name_or_empty(),
               "A file of this name in a user's folder says where the user's mail goes on to (\".forward\"); \"\": no "
               "such files."),
           key("system_users", &Mailbox::system_users, yes_or_no(),
-              "true: each mailbox belongs to the system account of that name, and is written as it, by a process of its own. Needs "
+              "true: each mailbox belongs to the system account of that name, and is written as it, by a process of "
+              "its own. Needs "
               "a start as root and a root folder that is root's; root's own mail needs an alias."),
-          key("quota", &Mailbox::quota, size(0, kibibyte * gibibyte), "What a mailbox may hold; more mail waits, and returns to its sender in the end; \"0B\": no limit."),
+          key("quota", &Mailbox::quota, size(0, kibibyte * gibibyte),
+              "What a mailbox may hold; more mail waits, and returns to its sender in the end; \"0B\": no limit."),
           key("other_servers", &Mailbox::other_servers,
               one_of<OtherServers>({{"relay", OtherServers::relay}, {"files", OtherServers::files}}),
               "relay: mail for other domains is sent there. files: it is put into <root>/.OTHER_SERVERS/<domain>/ and "

@@ -11,7 +11,7 @@
 namespace posthorn::mail {
 namespace {
 
-constexpr std::size_t line_octets = 76;                       // RFC 2045 §6.7 rule 5, §6.8
+constexpr std::size_t line_octets = 76;  // RFC 2045 §6.7 rule 5, §6.8
 constexpr std::size_t base64_input = line_octets / 4 * 3;
 
 /// RFC 2045 §6.7 rules 1 to 3: which octets stand for themselves. A blank may not end a line.
@@ -29,10 +29,14 @@ std::array<char, 3> escaped(char c) {
 
 std::string_view name_of(TransferEncoding encoding) {
   switch (encoding) {
-    case TransferEncoding::seven_bit: return "7bit";
-    case TransferEncoding::eight_bit: return "8bit";
-    case TransferEncoding::quoted_printable: return "quoted-printable";
-    case TransferEncoding::base64: return "base64";
+    case TransferEncoding::seven_bit:
+      return "7bit";
+    case TransferEncoding::eight_bit:
+      return "8bit";
+    case TransferEncoding::quoted_printable:
+      return "quoted-printable";
+    case TransferEncoding::base64:
+      return "base64";
   }
   bug("an encoding has a name");
 }

@@ -34,10 +34,10 @@ class ContentEncoder {
   void write_base64(std::string_view piece, std::string& out);
 
   TransferEncoding encoding_;
-  bool after_cr_ = false;    // the line has ended; an LF that follows belongs to it
-  bool in_line_ = false;     // octets of a line were written and its end was not
-  std::size_t column_ = 0;   // quoted-printable: of the line that is written
-  std::string held_;         // quoted-printable: the last octet, which may end its line; base64: less than a line
+  bool after_cr_ = false;   // the line has ended; an LF that follows belongs to it
+  bool in_line_ = false;    // octets of a line were written and its end was not
+  std::size_t column_ = 0;  // quoted-printable: of the line that is written
+  std::string held_;        // quoted-printable: the last octet, which may end its line; base64: less than a line
 };
 
 }  // namespace posthorn::mail

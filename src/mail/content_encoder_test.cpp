@@ -66,7 +66,8 @@ TEST(TextSurvey, knows_what_a_file_is_however_it_is_cut) {
   for (const auto& row : rows) {
     for (const std::size_t piece : {1UZ, 2UZ, 3UZ, 5UZ, 2000UZ}) {
       TextSurvey survey;
-      for (std::size_t at = 0; at < row.text.size(); at += piece) survey.read(std::string_view(row.text).substr(at, piece));
+      for (std::size_t at = 0; at < row.text.size(); at += piece)
+        survey.read(std::string_view(row.text).substr(at, piece));
       survey.finish();
       EXPECT_EQ(name_of(survey.charset()), row.charset) << row.text << " in pieces of " << piece;
       EXPECT_EQ(survey.has_long_line(), row.has_long_line) << row.text;

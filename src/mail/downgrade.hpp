@@ -19,9 +19,9 @@
 namespace posthorn::mail {
 
 struct DowngradeSettings {
-  unsigned depth = 20;                                ///< of parts within parts
-  std::size_t parts = 10'000;                         ///< in all
-  std::size_t header_octets = std::size_t{256} << 10; ///< of one part
+  unsigned depth = 20;                                 ///< of parts within parts
+  std::size_t parts = 10'000;                          ///< in all
+  std::size_t header_octets = std::size_t{256} << 10;  ///< of one part
 };
 
 /// Which parts have to be encoded, in the order in which they begin.
@@ -92,12 +92,12 @@ class Downgrade {
   std::uint32_t parts_ = 0;
   std::string limit_fault_;
   Place place_ = Place::header;
-  std::string line_;              // the beginning of one that has not ended
-  bool in_long_line_ = false;     // its beginning was taken already
-  std::size_t line_octets_ = 0;   // of the line under way, for the limit of a line
+  std::string line_;             // the beginning of one that has not ended
+  bool in_long_line_ = false;    // its beginning was taken already
+  std::size_t line_octets_ = 0;  // of the line under way, for the limit of a line
   std::string header_;
-  bool holds_crlf_ = false;       // before what comes next, unless that is a delimiter (RFC 2046 §5.1.1)
-  std::string unencoded_;         // octets that do not fill a line of base64 yet
+  bool holds_crlf_ = false;  // before what comes next, unless that is a delimiter (RFC 2046 §5.1.1)
+  std::string unencoded_;    // octets that do not fill a line of base64 yet
 };
 
 /// Both passes over a message in memory; itself if it is 7-bit already. Error: as plan().

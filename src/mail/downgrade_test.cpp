@@ -111,7 +111,8 @@ TEST(Downgrade, SaysWhereItCannot) {
     ASSERT_FALSE(result) << name;
     EXPECT_EQ(result.error().kind, Error::Kind::unsupported) << name;
   }
-  EXPECT_FALSE(downgrade_to_7bit(mime + "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n--b\r\n\r\nü\r\n", {.parts = 2}));
+  EXPECT_FALSE(downgrade_to_7bit(mime + "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n--b\r\n\r\nü\r\n",
+                                 {.parts = 2}));
   EXPECT_FALSE(downgrade_to_7bit("A: long\r\nB: header\r\n\r\nü\r\n", {.header_octets = 10}));
 }
 
@@ -132,7 +133,8 @@ TEST(Downgrade, DoesNotDependOnHowTheTextWasCut) {
   std::erase(picture, '\0');
   const auto message =
       "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nü  \r\n\r\n--b\r\n"
-      "Content-Type: image/png\r\n\r\n" + picture + "\r\n\r\n--b\r\nContent-Type: message/rfc822\r\n\r\nA: b\r\n\r\nö\r\n--b--\r\n";
+      "Content-Type: image/png\r\n\r\n" +
+      picture + "\r\n\r\n--b\r\nContent-Type: message/rfc822\r\n\r\nA: b\r\n\r\nö\r\n--b--\r\n";
   const auto whole = downgrade_to_7bit(message);
   ASSERT_TRUE(whole) << whole.error().text;
   for (std::size_t octets = 1; octets < 70; ++octets) EXPECT_EQ(in_pieces(message, octets), *whole) << octets;
@@ -140,7 +142,8 @@ TEST(Downgrade, DoesNotDependOnHowTheTextWasCut) {
 
 TEST(Downgrade, NeedsNoMemoryForALineWithoutEnd) {
   const std::string line(200'000, '\xff');
-  const auto result = downgrade_to_7bit("MIME-Version: 1.0\r\nContent-Type: text/plain; charset=x\r\n\r\n" + line + "\r\n");
+  const auto result =
+      downgrade_to_7bit("MIME-Version: 1.0\r\nContent-Type: text/plain; charset=x\r\n\r\n" + line + "\r\n");
   ASSERT_TRUE(result);
   EXPECT_FALSE(has_long_line(*result));
   EXPECT_EQ(std::ranges::count(*result, 'F'), 400'000);

@@ -50,8 +50,8 @@ LetterFrame frame_letter(const NewMessage& head, const std::vector<LetterFile>& 
   fields += fmt::format("Content-Type: multipart/mixed;\r\n boundary=\"{}\"\r\n", boundary);
   if (is_8bit) fields += "Content-Transfer-Encoding: 8bit\r\n";  // RFC 2045 §6.4
   for (std::size_t i = 0; i < files.size(); ++i) {
-    frame.before.push_back(fmt::format("{}\r\n--{}\r\n{}\r\n", i == 0 ? fields : "", boundary,
-                                       fields_of(files[i], frame.encodings[i])));
+    frame.before.push_back(
+        fmt::format("{}\r\n--{}\r\n{}\r\n", i == 0 ? fields : "", boundary, fields_of(files[i], frame.encodings[i])));
   }
   frame.after = fmt::format("\r\n--{}--\r\n", boundary);
   return frame;

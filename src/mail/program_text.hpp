@@ -32,7 +32,7 @@ class ProgramText {
   bool a_dot_ends_;
   bool has_ended_ = false;
   bool after_cr_ = false;
-  bool holds_dot_ = false;      // at the start of a line, until it is clear whether it stands alone
+  bool holds_dot_ = false;  // at the start of a line, until it is clear whether it stands alone
   bool at_line_start_ = true;
   std::string out_;
 };

@@ -74,7 +74,8 @@ TEST(ProgramText, names_recipients_and_hides_the_hidden_ones) {
   const auto header = read_program_header(
       "From: root\r\nTo: Bob <bob@example.org>,\r\n\tcarl@example.org\r\nbcc: dora@example.org,\r\n eve@example.org\r\n"
       "Cc: frank\r\nSubject: x\r\n");
-  EXPECT_EQ(header.kept, "From: root\r\nTo: Bob <bob@example.org>,\r\n\tcarl@example.org\r\nCc: frank\r\nSubject: x\r\n");
+  EXPECT_EQ(header.kept,
+            "From: root\r\nTo: Bob <bob@example.org>,\r\n\tcarl@example.org\r\nCc: frank\r\nSubject: x\r\n");
   EXPECT_EQ(header.from_fields, 1U);
   EXPECT_THAT(recipients_of("To: a@b\r\nBcc : c@d\r\nCc: undisclosed-recipients:;\r\n"), ElementsAre("a@b", "c@d"));
   EXPECT_THAT(recipients_of("To: a@b\r\nResent-To: c@d\r\nResent-Bcc: e@f\r\n"), ElementsAre("c@d", "e@f"));

@@ -6,8 +6,8 @@
 namespace posthorn::mail {
 namespace {
 
-constexpr std::size_t kept_name_octets = 8;   // more than any name that is looked at
-constexpr std::size_t most_blanks = 65'536;   // before a colon; a longer line is refused as a whole
+constexpr std::size_t kept_name_octets = 8;  // more than any name that is looked at
+constexpr std::size_t most_blanks = 65'536;  // before a colon; a longer line is refused as a whole
 
 /// RFC 5322 §2.2: ftext.
 bool is_name_character(char c) { return c > ' ' && c < 0x7f && c != ':'; }

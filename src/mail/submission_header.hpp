@@ -44,9 +44,9 @@ class SubmissionHeader {
 
   Place place_ = Place::line_start;
   Field field_ = Field::other;
-  bool any_line_ = false;       // there was a header line before this one
-  std::string name_;            // of the field under way, as far as it may matter
-  std::string held_;            // octets of the line under way that wait for its name
+  bool any_line_ = false;  // there was a header line before this one
+  std::string name_;       // of the field under way, as far as it may matter
+  std::string held_;       // octets of the line under way that wait for its name
   std::size_t held_blanks_ = 0;
   std::string passed_;
   std::string from_;

@@ -69,7 +69,8 @@ TEST(SubmissionHeader, KeepsTheFirstFromAndCountsAll) {
 TEST(SubmissionHeader, AFromThatGoesOnForEverIsToldOf) {
   SubmissionHeader header;
   static_cast<void>(header.feed("From: a@b,\r\n"));
-  for (int i = 0; i < 2'000; ++i) static_cast<void>(header.feed(" aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa@b,\r\n"));
+  for (int i = 0; i < 2'000; ++i)
+    static_cast<void>(header.feed(" aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa@b,\r\n"));
   EXPECT_TRUE(header.is_from_too_long());
   EXPECT_LE(header.from().size(), SubmissionHeader::most_from_octets);
 }

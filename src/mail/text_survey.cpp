@@ -14,14 +14,15 @@ namespace {
 enum Kind : std::uint8_t {
   ordinary = 0,
   line_end = 1,
-  high = 2,       // not ASCII
+  high = 2,  // not ASCII
   nul = 4,
   c1 = 8,         // a control character of ISO-8859-1
   binary = 16,    // a control character that stands in no text
   undefined = 32  // windows-1252 gives it no character
 };
 
-constexpr std::string_view controls_of_texts = "\t\n\r\f\b\x1b";  // tab, ends, escape (of ISO-2022), backspace (of old manuals)
+constexpr std::string_view controls_of_texts =
+    "\t\n\r\f\b\x1b";  // tab, ends, escape (of ISO-2022), backspace (of old manuals)
 constexpr std::string_view no_characters = "\x81\x8d\x8f\x90\x9d";
 
 constexpr unsigned kind_of(char c) {
@@ -38,7 +39,8 @@ constexpr unsigned kind_of(char c) {
 
 constexpr auto kinds = [] {
   std::array<std::uint8_t, 256> all{};
-  for (unsigned octet = 0; octet < all.size(); ++octet) all.at(octet) = static_cast<std::uint8_t>(kind_of(static_cast<char>(octet)));
+  for (unsigned octet = 0; octet < all.size(); ++octet)
+    all.at(octet) = static_cast<std::uint8_t>(kind_of(static_cast<char>(octet)));
   return all;
 }();
 
@@ -107,11 +109,16 @@ TextSurvey::Charset TextSurvey::charset() const {
 
 std::string_view name_of(TextSurvey::Charset charset) {
   switch (charset) {
-    case TextSurvey::Charset::ascii: return "us-ascii";
-    case TextSurvey::Charset::utf8: return "utf-8";
-    case TextSurvey::Charset::latin1: return "iso-8859-1";
-    case TextSurvey::Charset::windows_1252: return "windows-1252";
-    case TextSurvey::Charset::none: return "";
+    case TextSurvey::Charset::ascii:
+      return "us-ascii";
+    case TextSurvey::Charset::utf8:
+      return "utf-8";
+    case TextSurvey::Charset::latin1:
+      return "iso-8859-1";
+    case TextSurvey::Charset::windows_1252:
+      return "windows-1252";
+    case TextSurvey::Charset::none:
+      return "";
   }
   bug("a charset has a name");
 }

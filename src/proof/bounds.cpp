@@ -24,8 +24,8 @@ std::optional<std::string> over_bounds(const Holding& holding, const WorkAtHand&
   };
   for (const auto& bound : bounds) {
     if (bound.held <= bound.most) continue;
-    return fmt::format("{} {} are held where {} are the most, with {} clients and {} messages to {} recipients", bound.held,
-                       bound.name, bound.most, work.clients, work.messages, work.recipients);
+    return fmt::format("{} {} are held where {} are the most, with {} clients and {} messages to {} recipients",
+                       bound.held, bound.name, bound.most, work.clients, work.messages, work.recipients);
   }
   return std::nullopt;
 }

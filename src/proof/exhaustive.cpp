@@ -24,10 +24,18 @@ PlannedLetter letter_of(Kind kind, std::uint32_t token) {
   const PlannedRecipient elsewhere{.address = fmt::format("r-{}-1@one.example", token)};
   const PlannedRecipient gone{.address = fmt::format("gone-{}-2@one.example", token)};
   switch (kind) {
-    case Kind::local: letter.recipients = {here}; break;
-    case Kind::remote: letter.recipients = {elsewhere}; break;
-    case Kind::both: letter.recipients = {here, elsewhere}; break;
-    case Kind::refused: letter.recipients = {gone}; break;
+    case Kind::local:
+      letter.recipients = {here};
+      break;
+    case Kind::remote:
+      letter.recipients = {elsewhere};
+      break;
+    case Kind::both:
+      letter.recipients = {here, elsewhere};
+      break;
+    case Kind::refused:
+      letter.recipients = {gone};
+      break;
   }
   // One of them is too large to be kept in memory: its body has a file of its own.
   if (token == 2) letter.body_octets = 3000;

@@ -95,7 +95,8 @@ void Ledger::taken_elsewhere(const Arrival& arrival) {
     } else if (recipient == nullptr || arrived.token != letter->token) {
       violate("I6", fmt::format("a server was sent something for {} that was not written to it", address));
     } else {
-      if (letter->door == Door::mx) violate("I7", fmt::format("letter {} was relayed from a stranger to {}", letter->token, address));
+      if (letter->door == Door::mx)
+        violate("I7", fmt::format("letter {} was relayed from a stranger to {}", letter->token, address));
       if (sender != letter->sender) violate("I6", fmt::format("letter {} came from <{}>", letter->token, sender));
       if (const auto wrong = alteration(text, *letter, entry(letter->token).expected, Arrived::at_server)) {
         violate("I5", fmt::format("letter {} to {}: {}", letter->token, address, *wrong));
@@ -161,7 +162,8 @@ void Ledger::found_in_mailbox(std::string_view user, const std::string& name, st
   }
   recipient->files.insert(base);
   ++copies_;
-  if (arrived.envelope_from != letter->sender) violate("I6", fmt::format("letter {} came from <{}>", letter->token, arrived.envelope_from));
+  if (arrived.envelope_from != letter->sender)
+    violate("I6", fmt::format("letter {} came from <{}>", letter->token, arrived.envelope_from));
   if (const auto wrong = alteration(text, *letter, entry(letter->token).expected, Arrived::in_mailbox)) {
     violate("I5", fmt::format("letter {} to {}: {}", letter->token, arrived.delivered_to, *wrong));
   }
@@ -286,7 +288,8 @@ void Ledger::check() {
     }
     if (is_untold) ++letters_untold;
   }
-  if (letters_untold > reports_that_failed_) violate("I1", "reports about letters failed, and the postmaster was not told of each");
+  if (letters_untold > reports_that_failed_)
+    violate("I1", "reports about letters failed, and the postmaster was not told of each");
   for (const auto& name : seen_) {
     if (!left_.contains(name) && !deleted_.contains(name)) violate("I23", name + " was in a mailbox, and is gone");
   }
@@ -296,7 +299,8 @@ void Ledger::check() {
 bool Ledger::is_gone(const Entry& letter, std::size_t place) const {
   const auto& recipient = letter.recipients[place];
   const bool has_arrived = !recipient.copies.empty() || !recipient.files.empty();
-  if (letter.answer != Answer::accepted || !recipient.taken || has_arrived || recipient.told.contains("failed")) return false;
+  if (letter.answer != Answer::accepted || !recipient.taken || has_arrived || recipient.told.contains("failed"))
+    return false;
   return letter.letter->recipients[place].notify != Notify::never && !recipient.may_be_removed && !is_excused();
 }
 
@@ -316,13 +320,15 @@ void Ledger::check_recipient(const Entry& entry, std::size_t place) {
   const auto& planned = entry.letter->recipients[place];
   const auto arrived = recipient.copies.size() + recipient.files.size();
   if (arrived > 0 && !recipient.taken) violate("I6", name(entry, place) + " arrived, and was refused");
-  if (entry.answer == Answer::not_sent && arrived > 0) violate("I4", name(entry, place) + " arrived, and was not sent to its end");
+  if (entry.answer == Answer::not_sent && arrived > 0)
+    violate("I4", name(entry, place) + " arrived, and was not sent to its end");
   // FAULTS F11 and Spool::commit(): a message whose writing failed or took too long may come back once after a crash.
   const bool may_come_back = entry.code == 451 && died_between(entry.begun, never);
   if (entry.answer == Answer::refused && arrived > 0 && !may_come_back) {
     violate("I4", fmt::format("{} arrived, and was answered with {}", name(entry, place), entry.code));
   }
-  if (recipient.files.size() > 1 && !is_excused() && std::ranges::none_of(recipient.files, [this](const auto& file) { return deleted_.contains(file); })) {
+  if (recipient.files.size() > 1 && !is_excused() &&
+      std::ranges::none_of(recipient.files, [this](const auto& file) { return deleted_.contains(file); })) {
     violate("I2", fmt::format("{} lies {} times in the mailbox", name(entry, place), recipient.files.size()));
   }
   if (is_excused()) return;
@@ -337,7 +343,8 @@ void Ledger::check_log(const Entry& entry, std::size_t place) {
   const auto repeats = repeats_.find(entry.id);
   const auto doubts = recipient.doubts + (repeats == repeats_.end() ? 0 : repeats->second);
   if (recipient.copies.size() > 1 + doubts) {
-    violate("I3", fmt::format("{} has {} copies and {} doubts in the log", name(entry, place), recipient.copies.size(), doubts));
+    violate("I3", fmt::format("{} has {} copies and {} doubts in the log", name(entry, place), recipient.copies.size(),
+                              doubts));
   }
   const bool has_one_life = died_at_.empty() && ended_at_.empty();
   if (has_one_life && !recipient.may_be_removed && !recipient.is_hurried && recipient.ends != 1) {
@@ -351,8 +358,9 @@ void Ledger::check_copies(const Entry& entry, const PlannedRecipient& planned, c
     const auto& copy = recipient.copies[i];
     const auto next = recipient.copies[i + 1].at;
     if (may_be_unknown(copy, next)) continue;
-    violate("I3", fmt::format("letter {} was sent again to {} after {} although the server had been told that it arrived",
-                              entry.letter->token, planned.address, to_text(next - copy.at)));
+    violate("I3",
+            fmt::format("letter {} was sent again to {} after {} although the server had been told that it arrived",
+                        entry.letter->token, planned.address, to_text(next - copy.at)));
   }
 }
 
@@ -365,10 +373,10 @@ void Ledger::check_reports(const Entry& entry, std::size_t place) {
   if (recipient.told.empty()) return;
   if (!tells_failure(planned.notify)) violate("I9", name(entry, place) + ": a report although NOTIFY=NEVER");
   if (!recipient.told.contains("failed")) return;
-  const bool is_doubtful = std::ranges::any_of(recipient.copies, [this](const Copy& copy) {
-    return may_be_unknown(copy, never);
-  });
-  if (!recipient.copies.empty() && !is_doubtful) violate("I10", name(entry, place) + " arrived, and was reported to have failed");
+  const bool is_doubtful =
+      std::ranges::any_of(recipient.copies, [this](const Copy& copy) { return may_be_unknown(copy, never); });
+  if (!recipient.copies.empty() && !is_doubtful)
+    violate("I10", name(entry, place) + " arrived, and was reported to have failed");
   // Shown, and then the disk did not make the name durable: a delivery in doubt, which the log names.
   const bool is_in_doubt = mailbox_failures_.contains(entry.id);
   if (!recipient.files.empty() && !is_in_doubt) {

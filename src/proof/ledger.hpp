@@ -109,16 +109,16 @@ class Ledger {
   };
   struct Recipient {
     bool taken = false;
-    std::vector<Copy> copies;      // elsewhere
-    std::set<std::string> files;   // here, by name without flags
+    std::vector<Copy> copies;         // elsewhere
+    std::set<std::string> files;      // here, by name without flags
     std::map<std::string, int> told;  // by action of the reports
     bool has_cause = false;
-    bool may_be_removed = false;   // by an operator
-    bool is_hurried = false;       // by an operator: no back-off holds
+    bool may_be_removed = false;                // by an operator
+    bool is_hurried = false;                    // by an operator: no back-off holds
     std::optional<MonotonicTime> removed_at{};  // for sure
     std::optional<MonotonicTime> held_since{};  // for sure
-    std::uint64_t doubts = 0;      // that the server logged
-    std::uint64_t ends = 0;        // likewise
+    std::uint64_t doubts = 0;                   // that the server logged
+    std::uint64_t ends = 0;                     // likewise
   };
   struct Entry {
     const PlannedLetter* letter = nullptr;
@@ -176,10 +176,10 @@ class Ledger {
   std::set<std::string> ids_;
   std::vector<MonotonicTime> died_at_;
   std::vector<MonotonicTime> ended_at_;
-  std::map<std::string, std::uint64_t, std::less<>> repeats_;  // by id: "may be a repeat" in the log
+  std::map<std::string, std::uint64_t, std::less<>> repeats_;                   // by id: "may be a repeat" in the log
   std::map<std::string, std::vector<std::string>, std::less<>> reports_about_;  // ids by id, as the log says
-  std::set<std::string, std::less<>> mailbox_failures_;  // ids
-  std::uint64_t alarms_ = 0;                                   // about damage
+  std::set<std::string, std::less<>> mailbox_failures_;                         // ids
+  std::uint64_t alarms_ = 0;                                                    // about damage
   bool is_rotten_ = false;
   std::uint64_t copies_ = 0;
   std::uint64_t reports_ = 0;

@@ -32,17 +32,20 @@ std::string body_of(const PlannedLetter& letter) {
   for (std::uint32_t line = 0; body.size() < letter.body_octets; ++line) {
     // Some lines begin with dots, one is a dot alone.
     const auto* dots = line % 5 == 3 ? "." : "";
-    body += line % 7 == 5 ? ".\r\n" : fmt::format("{}line {} of letter {}, as it was written\r\n", dots, line, letter.token);
+    body += line % 7 == 5 ? ".\r\n"
+                          : fmt::format("{}line {} of letter {}, as it was written\r\n", dots, line, letter.token);
   }
   return body;
 }
 
 std::string flawed_line(Flaw flaw) {
   switch (flaw) {
-    case Flaw::bare_line_feed: return "this line has no carriage\nreturn\r\n";
+    case Flaw::bare_line_feed:
+      return "this line has no carriage\nreturn\r\n";
     case Flaw::smuggled_end:
-      return fmt::format("\r\n\n.\r\nMAIL FROM:<a@{0}>\r\nRCPT TO:<{1}>\r\nDATA\r\nX-Sim-Token: 0\r\n\r\nsmuggled\r\n\n.\n",
-                         home_domain, smuggled_recipient());
+      return fmt::format(
+          "\r\n\n.\r\nMAIL FROM:<a@{0}>\r\nRCPT TO:<{1}>\r\nDATA\r\nX-Sim-Token: 0\r\n\r\nsmuggled\r\n\n.\n",
+          home_domain, smuggled_recipient());
     case Flaw::none:
     case Flaw::too_many_hops:
     case Flaw::too_large:
@@ -50,7 +53,8 @@ std::string flawed_line(Flaw flaw) {
     case Flaw::without_login:
     case Flaw::wrong_password:
     case Flaw::foreign_sender:
-    case Flaw::foreign_author: return {};
+    case Flaw::foreign_author:
+      return {};
   }
   return {};
 }
@@ -72,14 +76,16 @@ std::string smuggled_recipient() { return fmt::format("alice+smuggled@{}", our_d
 std::string text_of(const PlannedLetter& letter, const Plan& plan) {
   auto author = letter.sender.empty() ? "nobody@invalid" : letter.sender;
   if (letter.flaw == Flaw::foreign_author) author = fmt::format("{}@{}", letter.other_user, our_domain);
-  auto text = fmt::format("{}{}\r\nFrom: <{}>\r\nSubject: letter {}\r\n", token_field, letter.token, author, letter.token);
+  auto text =
+      fmt::format("{}{}\r\nFrom: <{}>\r\nSubject: letter {}\r\n", token_field, letter.token, author, letter.token);
   if (letter.has_bcc) text += bcc_line;
   if (letter.door == Door::submission && letter.is_dated) {
     text += fmt::format("Date: Mon, 21 Sep 2026 12:00:00 +0000\r\nMessage-ID: <{}@client.example>\r\n", letter.token);
   }
   const auto hops = letter.flaw == Flaw::too_many_hops ? plan.received_fields + 1 : letter.token % 3;
   for (std::uint32_t hop = 0; hop < hops; ++hop) {
-    text += fmt::format("Received: from hop{}.example by hop{}.example; Mon, 21 Sep 2026 12:00:00 +0000\r\n", hop, hop + 1);
+    text +=
+        fmt::format("Received: from hop{}.example by hop{}.example; Mon, 21 Sep 2026 12:00:00 +0000\r\n", hop, hop + 1);
   }
   text += "\r\n";
   text += body_of(letter);
@@ -102,7 +108,8 @@ ArrivedText read_text(std::string_view text) {
     if (in_head && line.starts_with("Content-Type: multipart/report")) found.is_report = true;
     if (!in_head && !found.is_report) return false;
     if (const auto id = value_of(line, "Message-ID: "); id && in_head) found.report_id = *id;
-    if (const auto path = value_of(line, "Return-Path: <"); path && in_head) found.envelope_from = path->substr(0, path->find('>'));
+    if (const auto path = value_of(line, "Return-Path: <"); path && in_head)
+      found.envelope_from = path->substr(0, path->find('>'));
     if (const auto to = value_of(line, "Delivered-To: "); to && in_head) found.delivered_to = *to;
     if (const auto token = value_of(line, token_field); token && found.token == 0) {
       std::from_chars(token->data(), token->data() + token->size(), found.token);

@@ -28,7 +28,7 @@ struct ReportedFate {
 /// What stands in an arrived text.
 struct ArrivedText {
   bool is_report = false;
-  std::string report_id;  ///< Message-ID of a report
+  std::string report_id;    ///< Message-ID of a report
   std::uint32_t token = 0;  ///< of the letter, or of the one that the report is about; 0: none
   std::vector<ReportedFate> fates;
   std::string envelope_from;  ///< Return-Path, without brackets; files only

@@ -15,7 +15,8 @@ Machine::Machine(MachineWorld world, MachineSettings settings)
       loop_(world.loop),
       commit_worker_({loop_, world.disk, random_}, {.longest_wait = settings_.longest_job_wait, .in_order = true}),
       workers_({loop_, world.disk, random_}, {.longest_wait = settings_.longest_job_wait}),
-      directory_(settings_.directory, [] { return std::shared_ptr<const rules::Directory>{}; }, workers_, world.log),
+      directory_(
+          settings_.directory, [] { return std::shared_ptr<const rules::Directory>{}; }, workers_, world.log),
       routing_(std::make_shared<const rules::Routing>(rules::Routing::Settings{})),
       routes_(directory_, routing_),
       mailboxes_(world.disk, files_, {.root = mail_root, .account = {1000, 1000}}),
@@ -34,7 +35,8 @@ service::ServerWorld Machine::server_world() {
   acceptors.push_back({2, world_.network.listen(submission)});
   std::vector<service::LoopWorld> loops;
   loops.push_back({loop_, std::move(acceptors)});
-  return {std::move(loops), world_.disk, commit_worker_, workers_, world_.log, loop_.clock(), random_, settings_.process};
+  return {std::move(loops), world_.disk,   commit_worker_, workers_,
+          world_.log,       loop_.clock(), random_,        settings_.process};
 }
 
 void Machine::start() {

@@ -20,7 +20,8 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 /// RFC 5321 §4.2: three digits, a blank or a hyphen, printable text.
 bool is_reply_line(std::string_view line) {
-  if (line.size() < 3 || !std::ranges::all_of(line.substr(0, 3), is_digit) || line[0] < '2' || line[0] > '5') return false;
+  if (line.size() < 3 || !std::ranges::all_of(line.substr(0, 3), is_digit) || line[0] < '2' || line[0] > '5')
+    return false;
   if (line.size() > 3 && line[3] != ' ' && line[3] != '-') return false;
   return line.size() <= 510 && std::ranges::all_of(line, [](char c) { return c >= ' ' && c <= '~'; });
 }
@@ -38,10 +39,14 @@ std::string with_dots_doubled(std::string_view text) {
 
 std::string_view notify_parameter(Notify notify) {
   switch (notify) {
-    case Notify::unsaid: return "";
-    case Notify::never: return " NOTIFY=NEVER";
-    case Notify::failure: return " NOTIFY=FAILURE";
-    case Notify::success_failure_delay: return " NOTIFY=SUCCESS,FAILURE,DELAY";
+    case Notify::unsaid:
+      return "";
+    case Notify::never:
+      return " NOTIFY=NEVER";
+    case Notify::failure:
+      return " NOTIFY=FAILURE";
+    case Notify::success_failure_delay:
+      return " NOTIFY=SUCCESS,FAILURE,DELAY";
   }
   return "";
 }
@@ -101,7 +106,9 @@ world::Task<bool> ModelClient::log_in() {
   if (letter_.flaw == Flaw::without_login) co_return true;
   const bool is_wrong = letter_.flaw == Flaw::wrong_password;
   std::string words(1, '\0');
-  words.append(letter_.user).append(1, '\0').append(is_wrong ? "guessed" : ModelAuthenticator::password_of(letter_.user));
+  words.append(letter_.user)
+      .append(1, '\0')
+      .append(is_wrong ? "guessed" : ModelAuthenticator::password_of(letter_.user));
   if (!co_await say(fmt::format("AUTH PLAIN {}\r\n", base64::encode(words)))) co_return false;
   const auto answer = co_await hear();
   if (answer && is_wrong && answer->is_yes()) world_.ledger.violate("I8", "a wrong password was taken");
@@ -188,7 +195,8 @@ world::Task<> ModelClient::chunks() {
     if (!answer || !answer->is_yes()) co_return;
   }
   if (letter_.pause > Duration{}) co_await world::sleep_until(world_.loop, after(world_.loop.now(), letter_.pause));
-  if (!co_await say(fmt::format("BDAT {} LAST\r\n{}", text.size() - half, std::string_view(text).substr(half)))) co_return;
+  if (!co_await say(fmt::format("BDAT {} LAST\r\n{}", text.size() - half, std::string_view(text).substr(half))))
+    co_return;
   if (letter_.pipelined) {
     const auto answer = co_await hear();
     if (!answer) co_return;
@@ -207,7 +215,8 @@ world::Task<> ModelClient::goodbye() {
   if (!co_await say("QUIT\r\n")) co_return;
   const auto answer = co_await hear();
   if (!answer) co_return;
-  if (answer->code != 221 && answer->code != 421) world_.ledger.violate("I17", fmt::format("{} answers QUIT", answer->code));
+  if (answer->code != 221 && answer->code != 421)
+    world_.ledger.violate("I17", fmt::format("{} answers QUIT", answer->code));
   if (co_await hear()) world_.ledger.violate("I17", "a reply came that nothing had asked for");
 }
 
@@ -218,7 +227,8 @@ world::Task<bool> ModelClient::say(std::string text) {
   sent_ += text.size();
   world_.trace.note("client", fmt::format("{}", letter_.token), "says", text);
   // What is written may arrive: from here on the whole of it counts as sent.
-  const bool ends_data = !is_cut && (text.ends_with("\r\n.\r\n") || (letter_.chunked && text.starts_with("BDAT") && text.contains(" LAST\r\n")));
+  const bool ends_data = !is_cut && (text.ends_with("\r\n.\r\n") ||
+                                     (letter_.chunked && text.starts_with("BDAT") && text.contains(" LAST\r\n")));
   if (ends_data) world_.ledger.end_sent(letter_.token);
   const auto written = co_await stream_->write(text, after(world_.loop.now(), patience));
   if (is_cut) stream_->close();

@@ -16,11 +16,16 @@ constexpr std::size_t most_looked_at = 64;
 
 OperatorAction action_of(Order order) {
   switch (order) {
-    case Order::hold: return OperatorAction::hold;
-    case Order::release: return OperatorAction::release;
-    case Order::retry: return OperatorAction::retry;
-    case Order::remove: return OperatorAction::remove;
-    case Order::expire: return OperatorAction::expire;
+    case Order::hold:
+      return OperatorAction::hold;
+    case Order::release:
+      return OperatorAction::release;
+    case Order::retry:
+      return OperatorAction::retry;
+    case Order::remove:
+      return OperatorAction::remove;
+    case Order::expire:
+      return OperatorAction::expire;
   }
   bug("an order without an action");
 }
@@ -61,7 +66,8 @@ world::Task<> ModelOperator::give(service::Server& server, Order order, MessageI
 
 world::Task<> ModelOperator::release_all(service::Server& server) {
   for (const auto& message : server.spool().live_after({}, most_looked_at)) {
-    const bool is_held = std::ranges::any_of(message.recipients, [](const auto& one) { return one.status == Status::held; });
+    const bool is_held =
+        std::ranges::any_of(message.recipients, [](const auto& one) { return one.status == Status::held; });
     if (is_held) co_await give(server, Order::release, message.id, true);
   }
 }

@@ -34,8 +34,7 @@ Endpoint ModelResolver::server_of(std::size_t domain, std::size_t server) {
   return {*IpAddress::parse(fmt::format("198.51.100.{}", 10 * (domain + 1) + server)), 25};
 }
 
-ModelResolver::ModelResolver(sim::Loop& loop, sim::Random& random, const Plan& plan, Trace& trace,
-                             Ledger& ledger)
+ModelResolver::ModelResolver(sim::Loop& loop, sim::Random& random, const Plan& plan, Trace& trace, Ledger& ledger)
     : loop_(loop), random_(random), plan_(plan), trace_(trace), ledger_(ledger), zone_(loop) {
   for (std::size_t domain = 0; domain < std::size(served_domains); ++domain) {
     const std::string name = served_domains[domain];
@@ -58,8 +57,12 @@ DnsAnswer ModelResolver::lie(DnsAnswer answer, const std::string& name, DnsType 
     return {.status = DnsAnswer::Status::found, .records = {*IpAddress::parse(address)}};
   }
   switch (random_.below(4)) {
-    case 0: answer.records.insert(answer.records.begin(), world::MxRecord{1, "gone.invalid"}); break;
-    case 1: answer.records.insert(answer.records.begin(), world::MxRecord{1, our_hostname}); break;
+    case 0:
+      answer.records.insert(answer.records.begin(), world::MxRecord{1, "gone.invalid"});
+      break;
+    case 1:
+      answer.records.insert(answer.records.begin(), world::MxRecord{1, our_hostname});
+      break;
     case 2:
       for (int i = 0; i < 500; ++i) answer.records.emplace_back(world::MxRecord{5, fmt::format("mx{}.invalid", i)});
       break;

@@ -61,7 +61,9 @@ world::Task<> ModelServer::accept() {
 }
 
 world::Task<> ModelServer::serve(std::unique_ptr<world::Stream> stream) {
-  Session session{.stream = std::move(stream), .connected = world_.loop.now(), .offers_tls = world_.random.chance(world_.plan.temper.tls)};
+  Session session{.stream = std::move(stream),
+                  .connected = world_.loop.now(),
+                  .offers_tls = world_.random.chance(world_.plan.temper.tls)};
   auto out = answer(session, "", draw_mood());
   while (true) {
     if (session.stalls && !co_await keep_silent(session, silence)) break;
@@ -173,7 +175,8 @@ std::string ModelServer::answer(Session& session, std::string_view line, Mood mo
     return "500 5.5.1 what?\r\n";
   }
   session.has_greeted = true;
-  return fmt::format("250-{}\r\n250-PIPELINING\r\n{}250 8BITMIME\r\n", name_, session.offers_tls ? "250-STARTTLS\r\n" : "");
+  return fmt::format("250-{}\r\n250-PIPELINING\r\n{}250 8BITMIME\r\n", name_,
+                     session.offers_tls ? "250-STARTTLS\r\n" : "");
 }
 
 std::string ModelServer::answer_mail(Session& session, std::string_view line, Mood mood) {
@@ -190,7 +193,8 @@ std::string ModelServer::answer_recipient(Session& session, std::string_view lin
   const auto recipient = path_in(line);
   world_.ledger.tried_elsewhere(name_, recipient, session.connected);
   if (!session.has_mail) return "503 5.5.1 MAIL first\r\n";
-  if (!recipient.ends_with("@" + domain_)) world_.ledger.violate("I6", fmt::format("{} was offered {}", name_, recipient));
+  if (!recipient.ends_with("@" + domain_))
+    world_.ledger.violate("I6", fmt::format("{} was offered {}", name_, recipient));
   if (recipient.starts_with("gone-") || mood == Mood::hard) {
     world_.ledger.cause_for_failure(recipient);
     return "550 5.1.1 nobody of that name\r\n";

@@ -46,8 +46,8 @@ class Drawing {
   }
 
   [[nodiscard]] Duration between(Duration least, Duration most) {
-    return Duration{static_cast<std::int64_t>(random_.between(static_cast<std::uint64_t>(least.count()),
-                                                              static_cast<std::uint64_t>(most.count())))};
+    return Duration{static_cast<std::int64_t>(
+        random_.between(static_cast<std::uint64_t>(least.count()), static_cast<std::uint64_t>(most.count())))};
   }
 
   [[nodiscard]] unsigned percent(std::uint64_t most) { return static_cast<unsigned>(log_uniform(1, most)); }
@@ -157,18 +157,22 @@ class Drawing {
     letter.headers_only = half();
     letter.starttls = random_.chance(20);
     const auto recipients = half() ? 1 : log_uniform(1, 8);
-    for (std::uint64_t place = 0; place < recipients; ++place) letter.recipients.push_back(draw_recipient(letter, place));
+    for (std::uint64_t place = 0; place < recipients; ++place)
+      letter.recipients.push_back(draw_recipient(letter, place));
     draw_trouble(letter);
     return letter;
   }
 
   std::string draw_sender() {
     switch (random_.below(8)) {
-      case 0: return {};
+      case 0:
+        return {};
       case 1:
       case 2:
-      case 3: return fmt::format("sender@{}", home_domain);
-      default: return fmt::format("{}@{}", users.at(random_.below(users.size())), our_domain);
+      case 3:
+        return fmt::format("sender@{}", home_domain);
+      default:
+        return fmt::format("{}@{}", users.at(random_.below(users.size())), our_domain);
     }
   }
 
@@ -183,12 +187,13 @@ class Drawing {
       recipient.is_good = false;
     } else if (recipient.is_local) {
       // A tag of its own, so that each recipient of each letter is told apart.
-      recipient.address = fmt::format("{}+{}-{}@{}", users.at(random_.below(users.size())), letter.token, place, our_domain);
+      recipient.address =
+          fmt::format("{}+{}-{}@{}", users.at(random_.below(users.size())), letter.token, place, our_domain);
     } else {
       recipient.address = remote_address(letter, place, chance);
     }
-    static constexpr std::array notify{Notify::unsaid, Notify::unsaid, Notify::unsaid, Notify::never, Notify::failure,
-                                       Notify::success_failure_delay};
+    static constexpr std::array notify{Notify::unsaid, Notify::unsaid,  Notify::unsaid,
+                                       Notify::never,  Notify::failure, Notify::success_failure_delay};
     recipient.notify = notify.at(random_.below(notify.size()));
     return recipient;
   }
@@ -197,7 +202,8 @@ class Drawing {
     if (chance == 2) return fmt::format("r-{}-{}@nowhere.example", letter.token, place);
     if (chance == 3) return fmt::format("r-{}-{}@null.example", letter.token, place);
     const auto* name = chance == 4 ? "gone" : "r";
-    return fmt::format("{}-{}-{}@{}", name, letter.token, place, remote_domains.at(random_.below(remote_domains.size())));
+    return fmt::format("{}-{}-{}@{}", name, letter.token, place,
+                       remote_domains.at(random_.below(remote_domains.size())));
   }
 
   void draw_trouble(PlannedLetter& letter) {
@@ -240,8 +246,8 @@ std::string describe(const Plan& plan) {
       plan.network.cut_per_million, plan.resolver_failures, plan.changing_mx, temper.soft, temper.hard, temper.drop,
       temper.garbage, temper.stall, temper.tarpit, temper.lose_after_dot, temper.greylist, temper.tls,
       temper.tls_failure, plan.crashes.size(), plan.clock_jumps_at.size(), plan.users_move, plan.users_delete,
-      plan.letters.size(), plan.resolver_lies, plan.actions.size(), plan.rot_at.size(), plan.absences.size(), plan.resolver_outages.size(), plan.clock_drift, plan.starts_badly,
-      to_text(plan.look_interval));
+      plan.letters.size(), plan.resolver_lies, plan.actions.size(), plan.rot_at.size(), plan.absences.size(),
+      plan.resolver_outages.size(), plan.clock_drift, plan.starts_badly, to_text(plan.look_interval));
   return text;
 }
 

@@ -49,7 +49,7 @@ struct PlannedLetter {
   std::uint32_t token = 0;  ///< names the letter in its header
   Duration at{};
   Door door = Door::mx;
-  std::string sender;     ///< empty: the null sender
+  std::string sender;  ///< empty: the null sender
   std::vector<PlannedRecipient> recipients;
   std::size_t body_octets = 0;
   Flaw flaw = Flaw::none;
@@ -57,11 +57,11 @@ struct PlannedLetter {
   bool chunked = false;  ///< BDAT
   bool headers_only = false;
   bool starttls = false;
-  bool resets = false;  ///< begins with another transaction, and RSET
-  std::string user{};   ///< who logs in
+  bool resets = false;       ///< begins with another transaction, and RSET
+  std::string user{};        ///< who logs in
   std::string other_user{};  ///< whom a flaw is about
   bool has_bcc = false;
-  bool is_dated = true;  ///< has Date and Message-ID
+  bool is_dated = true;                 ///< has Date and Message-ID
   std::optional<std::uint64_t> cut_at;  ///< the client breaks off after so many octets
   Duration pause{};                     ///< before the end of the data
 };
@@ -95,16 +95,16 @@ struct PlannedAbsence {
 
 /// How a receiving server misbehaves while the trouble lasts; per cent of the commands.
 struct Temper {
-  unsigned soft = 0;              ///< 4yz
-  unsigned hard = 0;              ///< 5yz
-  unsigned drop = 0;              ///< breaks the connection off
-  unsigned garbage = 0;           ///< answers outside the protocol
-  unsigned stall = 0;             ///< answers nothing for a quarter of an hour
-  unsigned tarpit = 0;            ///< answers after some seconds
-  unsigned lose_after_dot = 0;    ///< takes the mail and breaks off instead of saying so
-  unsigned greylist = 0;          ///< of the recipients are asked to come back
-  unsigned tls = 0;               ///< of the sessions offer STARTTLS
-  unsigned tls_failure = 0;       ///< of the handshakes
+  unsigned soft = 0;            ///< 4yz
+  unsigned hard = 0;            ///< 5yz
+  unsigned drop = 0;            ///< breaks the connection off
+  unsigned garbage = 0;         ///< answers outside the protocol
+  unsigned stall = 0;           ///< answers nothing for a quarter of an hour
+  unsigned tarpit = 0;          ///< answers after some seconds
+  unsigned lose_after_dot = 0;  ///< takes the mail and breaks off instead of saying so
+  unsigned greylist = 0;        ///< of the recipients are asked to come back
+  unsigned tls = 0;             ///< of the sessions offer STARTTLS
+  unsigned tls_failure = 0;     ///< of the handshakes
 };
 
 struct Plan {
@@ -138,9 +138,9 @@ struct Plan {
   std::vector<PlannedLetter> letters;
 
   std::int32_t clock_drift = 0;  ///< of the calendar against monotonic time, in millionths
-  unsigned resolver_lies = 0;  ///< per cent of the answers
+  unsigned resolver_lies = 0;    ///< per cent of the answers
   std::vector<PlannedAction> actions;
-  std::vector<Duration> rot_at;       ///< an octet of the spool changes on the disk
+  std::vector<Duration> rot_at;  ///< an octet of the spool changes on the disk
   std::vector<PlannedAbsence> absences;
   std::vector<PlannedAbsence> resolver_outages;
   bool starts_badly = false;  ///< the disk gives little of what is read in the first seconds of a life

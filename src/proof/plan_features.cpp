@@ -34,8 +34,8 @@ class Features {
  private:
   [[nodiscard]] bool half() { return random_.chance(50); }
   [[nodiscard]] Duration between(Duration least, Duration most) {
-    return Duration{static_cast<std::int64_t>(random_.between(static_cast<std::uint64_t>(least.count()),
-                                                              static_cast<std::uint64_t>(most.count())))};
+    return Duration{static_cast<std::int64_t>(
+        random_.between(static_cast<std::uint64_t>(least.count()), static_cast<std::uint64_t>(most.count())))};
   }
   [[nodiscard]] std::uint32_t next_token() const { return static_cast<std::uint32_t>(plan_.letters.size()) + 1; }
 
@@ -65,7 +65,8 @@ class Features {
     letter.pipelined = half();
     letter.chunked = half();
     const auto count = random_.between(1, 3);
-    for (std::uint64_t place = 0; place < count; ++place) letter.recipients.push_back(plain_recipient(letter.token, place));
+    for (std::uint64_t place = 0; place < count; ++place)
+      letter.recipients.push_back(plain_recipient(letter.token, place));
     return letter;
   }
 
@@ -88,8 +89,9 @@ class Features {
 
   void draw_submissions() {
     if (half()) return;
-    static constexpr std::array flaws{Flaw::none,          Flaw::none,           Flaw::none,          Flaw::none,
-                                      Flaw::without_login, Flaw::wrong_password, Flaw::foreign_sender, Flaw::foreign_author};
+    static constexpr std::array flaws{Flaw::none,           Flaw::none,          Flaw::none,
+                                      Flaw::none,           Flaw::without_login, Flaw::wrong_password,
+                                      Flaw::foreign_sender, Flaw::foreign_author};
     for (auto count = random_.between(1, 4); count > 0; --count) {
       auto letter = plain_letter();
       letter.door = Door::submission;
@@ -97,8 +99,7 @@ class Features {
       letter.starttls = half();
       letter.has_bcc = half();
       letter.is_dated = half();
-      const bool is_refused_early =
-          letter.flaw != Flaw::none && letter.flaw != Flaw::foreign_author;
+      const bool is_refused_early = letter.flaw != Flaw::none && letter.flaw != Flaw::foreign_author;
       for (auto& recipient : letter.recipients) recipient.is_good = !is_refused_early;
       if (letter.flaw == Flaw::foreign_sender) letter.sender = fmt::format("{}@{}", letter.other_user, our_domain);
       plan_.letters.push_back(std::move(letter));

@@ -14,11 +14,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Duration longest_stop = 10s;     // FAULTS F31
-constexpr Duration start_again = 3s;       // what a supervisor waits when a start was refused
+constexpr Duration longest_stop = 10s;  // FAULTS F31
+constexpr Duration start_again = 3s;    // what a supervisor waits when a start was refused
 constexpr Duration between_looks = 20s;
 constexpr std::uint64_t between_checks = 64;  // events
-constexpr std::size_t most_heap = 64U << 20;   // octets for one run, its disk and models included
+constexpr std::size_t most_heap = 64U << 20;  // octets for one run, its disk and models included
 constexpr const char* spool_folder = "/state/spool";
 constexpr const char* away_folder = "/state/away";
 
@@ -73,9 +73,8 @@ SimulatedRun::SimulatedRun(const Plan& plan, Trace::Show show)
   loop_.clock().drift_wall(plan.clock_drift);
   disk_.plant_folder(Machine::mail_root, 0755);
   disk_.plant_folder(Machine::state_folder, 0700);
-  disk_.on_operation([this](const sim::DiskEvent& event) {
-    trace_.note("disk", to_text(event.operation), event.path, event.detail);
-  });
+  disk_.on_operation(
+      [this](const sim::DiskEvent& event) { trace_.note("disk", to_text(event.operation), event.path, event.detail); });
   for (std::size_t domain = 0; domain < std::size(served_domains); ++domain) {
     for (std::size_t server = 0; server < 2; ++server) {
       servers_.push_back(std::make_unique<ModelServer>(models_, ModelResolver::server_of(domain, server),
@@ -119,7 +118,9 @@ void SimulatedRun::send_letters() {
 }
 
 void SimulatedRun::schedule_trouble() {
-  const auto at = [this](Duration when, world::Callback what) { schedule(after(MonotonicTime{}, when), std::move(what)); };
+  const auto at = [this](Duration when, world::Callback what) {
+    schedule(after(MonotonicTime{}, when), std::move(what));
+  };
   for (const auto when : plan_.clock_jumps_at) {
     at(when, [this] {
       const auto hours = static_cast<std::int64_t>(model_random_.below(200'000)) - 100'000;
@@ -220,7 +221,8 @@ std::string SimulatedRun::what_waits() {
                           queue.local_plan().size(), queue.remote_plan().size(), !queue.idle().is_set());
   for (const auto& message : machine_->server().spool().live_after({}, 3)) {
     text += fmt::format("; {}:", message.id.to_string());
-    for (const auto& one : message.recipients) text += fmt::format(" {}{}", static_cast<int>(one.status), one.report_due ? "!" : "");
+    for (const auto& one : message.recipients)
+      text += fmt::format(" {}{}", static_cast<int>(one.status), one.report_due ? "!" : "");
   }
   return text;
 }
@@ -284,7 +286,8 @@ void SimulatedRun::check_bounds() {
 
 void SimulatedRun::check_heap() {
   const auto heap = heap_in_use();
-  if (heap > heap_before_ + most_heap) ledger_.violate("I14", fmt::format("{} octets of the heap are in use", heap - heap_before_));
+  if (heap > heap_before_ + most_heap)
+    ledger_.violate("I14", fmt::format("{} octets of the heap are in use", heap - heap_before_));
 }
 
 /// F31: a client with nothing under way, who hears that the server ends.
@@ -314,7 +317,8 @@ void SimulatedRun::finish() {
     ledger_.violate("I29", fmt::format("{} files are still open after the end", disk_.open_handles()));
   }
   // A body whose removal failed is left to the next start (store/body_files.hpp).
-  const bool removals_failed = plan_.disk.odds.name_error != 0 || plan_.disk.odds.read_error != 0 || ledger_.is_rotten();
+  const bool removals_failed =
+      plan_.disk.odds.name_error != 0 || plan_.disk.odds.read_error != 0 || ledger_.is_rotten();
   for (const auto& path : disk_.tree(fmt::format("{}/spool/bodies", Machine::state_folder))) {
     if (removals_failed) break;
     ledger_.violate("I29", path + " is left behind although the queue is empty");
@@ -466,10 +470,14 @@ void SimulatedRun::reboot() {
   sim::LoseAll nothing;
   sim::KeepAll everything;
   switch (survival_) {
-    case Survival::drawn: return disk_.reboot(drawn);
-    case Survival::nothing: return disk_.reboot(nothing);
-    case Survival::everything: return disk_.reboot(everything);
-    case Survival::chosen: return disk_.reboot(*choice_);
+    case Survival::drawn:
+      return disk_.reboot(drawn);
+    case Survival::nothing:
+      return disk_.reboot(nothing);
+    case Survival::everything:
+      return disk_.reboot(everything);
+    case Survival::chosen:
+      return disk_.reboot(*choice_);
   }
 }
 

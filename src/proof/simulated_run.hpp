@@ -55,7 +55,9 @@ class SimulatedRun {
   void end_machine();
   [[nodiscard]] MachineSettings machine_settings() const;
   /// It has started, and was not told to stop.
-  [[nodiscard]] bool is_serving() const { return machine_ && start_noted_ && *machine_->has_started() && !is_stopping_; }
+  [[nodiscard]] bool is_serving() const {
+    return machine_ && start_noted_ && *machine_->has_started() && !is_stopping_;
+  }
   void check_counters();
   void check_bounds();
   void check_heap();
@@ -79,8 +81,8 @@ class SimulatedRun {
   std::vector<std::unique_ptr<ModelServer>> servers_;
   std::unique_ptr<Machine> machine_;
   std::size_t next_crash_ = 0;
-  std::optional<CrashKind> pending_;     // how the life ends when its cut comes
-  std::optional<CrashKind> wanted_;      // to be done after this event
+  std::optional<CrashKind> pending_;  // how the life ends when its cut comes
+  std::optional<CrashKind> wanted_;   // to be done after this event
   Duration downtime_{};
   Survival survival_ = Survival::drawn;
   sim::CrashChoice* choice_ = nullptr;

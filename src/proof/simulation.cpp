@@ -26,7 +26,8 @@ Outcome simulate(const Plan& plan, Trace::Show show) {
   auto outcome = std::make_unique<SimulatedRun>(plan, std::move(show))->run();
   const auto after = heap_in_use();
   if (outcome.is_good() && after > before + most_left_behind) {
-    outcome.violations.push_back({"I14", fmt::format("{} octets of the heap are left behind by the run", after - before)});
+    outcome.violations.push_back(
+        {"I14", fmt::format("{} octets of the heap are left behind by the run", after - before)});
   }
   return outcome;
 }

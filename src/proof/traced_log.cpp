@@ -11,7 +11,8 @@ void TracedLog::write(world::LogRecord record) {
   for (const auto& field : record.fields) {
     fmt::format_to(std::back_inserter(fields), "{}=", field.name);
     if (const auto* text = std::get_if<std::string>(&field.value)) fields += *text;
-    if (const auto* number = std::get_if<std::int64_t>(&field.value)) fmt::format_to(std::back_inserter(fields), "{}", *number);
+    if (const auto* number = std::get_if<std::int64_t>(&field.value))
+      fmt::format_to(std::back_inserter(fields), "{}", *number);
     if (const auto* claim = std::get_if<bool>(&field.value)) fields += *claim ? "true" : "false";
     fields += ' ';
   }

@@ -29,7 +29,8 @@ TEST(AliasPattern, IsSearchedForInTheWholeAddressInAnyCase) {
 }
 
 TEST(AliasPattern, GroupsBecomePartOfTheTargets) {
-  const auto list = pattern("^(.+)-(.+)@", {address("$2.$1@far.example"), LocalTarget{"$1", false}, LocalTarget{"a$9b", true}});
+  const auto list =
+      pattern("^(.+)-(.+)@", {address("$2.$1@far.example"), LocalTarget{"$1", false}, LocalTarget{"a$9b", true}});
   const auto targets = list.targets_for("one-two@example.org");
   ASSERT_TRUE(targets);
   EXPECT_THAT(*targets, ElementsAre(AliasTarget{address("two.one@far.example")}, AliasTarget{LocalTarget{"one", false}},
@@ -43,7 +44,8 @@ TEST(AliasPattern, WhatIsNoAddressThenIsLeftOut) {
 }
 
 TEST(AliasPattern, SaysWhatIsWrongWithAnExpression) {
-  for (const auto& expression : {std::string("("), std::string("a{1,100000}"), std::string("(a)(b)(c)(d)(e)(f)(g)(h)(i)(j)"), std::string(1001, 'a')}) {
+  for (const auto& expression : {std::string("("), std::string("a{1,100000}"),
+                                 std::string("(a)(b)(c)(d)(e)(f)(g)(h)(i)(j)"), std::string(1001, 'a')}) {
     const auto made = AliasPattern::make(expression, {});
     ASSERT_FALSE(made) << expression;
     EXPECT_FALSE(made.error().text.empty());
@@ -74,7 +76,8 @@ std::string ends_of(std::string_view text) {
   std::string ends;
   for (const auto& end : std::get<Routed>(resolution).destinations) {
     const auto* mailbox = std::get_if<MailboxDestination>(&end);
-    ends += mailbox != nullptr ? mailbox->user.text() + ";" : std::get<RemoteDestination>(end).address.to_string() + ";";
+    ends +=
+        mailbox != nullptr ? mailbox->user.text() + ";" : std::get<RemoteDestination>(end).address.to_string() + ";";
   }
   return ends;
 }
@@ -82,7 +85,8 @@ std::string ends_of(std::string_view text) {
 TEST(AliasPattern, ComesAfterUsersAndBeforeTheCatchAll) {
   EXPECT_EQ(ends_of("sales-alice@example.org"), "sales-alice;") << "who is there is not hidden";
   EXPECT_EQ(ends_of("Sales-ALICE@example.org"), "sales-alice;");
-  EXPECT_EQ(ends_of("sales-bob@example.org"), "rest@far.example;") << "the first that matches, then bob is nobody but the rest";
+  EXPECT_EQ(ends_of("sales-bob@example.org"), "rest@far.example;")
+      << "the first that matches, then bob is nobody but the rest";
   EXPECT_EQ(ends_of("other@example.org"), "rest@far.example;");
 }
 

@@ -28,7 +28,7 @@ class DestinationNames {
   };
 
   std::size_t most_;
-  std::list<Known> known_;                                                    // learned first, first
+  std::list<Known> known_;                                                      // learned first, first
   std::unordered_map<std::string_view, std::list<Known>::iterator> by_domain_;  // keys are views of known_
 };
 

@@ -25,8 +25,8 @@ class Directory {
     std::vector<IpAddress> own_addresses;  ///< beside the loopback's
     std::vector<mail::UserName> users;     ///< in the order of the file
     AliasTable aliases;
-    std::vector<AliasPattern> patterns;    ///< in the order of the file
-    std::string separator = "+";  ///< between a name and a tag; empty: no tags
+    std::vector<AliasPattern> patterns;  ///< in the order of the file
+    std::string separator = "+";         ///< between a name and a tag; empty: no tags
   };
 
   explicit Directory(Parts parts);

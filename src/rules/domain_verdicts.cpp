@@ -95,7 +95,8 @@ class SpfReader {
       const SpfTerm term{word};
       term.is_modifier ? read_modifier(term) : read_mechanism(term);
     }
-    if (!has_all_ && !has_redirect_) say(Grade::warning, "it ends without \"all\": whoever is not listed is neither allowed nor forbidden");
+    if (!has_all_ && !has_redirect_)
+      say(Grade::warning, "it ends without \"all\": whoever is not listed is neither allowed nor forbidden");
   }
   SpfReading take() { return std::move(reading_); }
   void say(Grade grade, std::string text) { reading_.findings.push_back({grade, "SPF", name_, std::move(text)}); }
@@ -119,14 +120,16 @@ class SpfReader {
       follow(term.argument());
     } else {
       ++reading_.lookups;
-      if (term.name == "ptr") say(Grade::warning, "\"ptr\" is slow and unreliable and must not be published (RFC 7208 §5.5)");
+      if (term.name == "ptr")
+        say(Grade::warning, "\"ptr\" is slow and unreliable and must not be published (RFC 7208 §5.5)");
     }
   }
 
   void read_all(const SpfTerm& term) {
     has_all_ = true;
     if (term.qualifier == '+') say(Grade::fault, "\"+all\" allows everybody to send in this domain's name");
-    if (term.qualifier == '?') say(Grade::warning, "\"?all\" says nothing about those who are not listed: use \"-all\" or \"~all\"");
+    if (term.qualifier == '?')
+      say(Grade::warning, "\"?all\" says nothing about those who are not listed: use \"-all\" or \"~all\"");
   }
 
   void read_network(const SpfTerm& term) {
@@ -179,11 +182,16 @@ DomainFinding judge_dkim_key(const std::string& name, const Tags& tags) {
 
 std::string_view name_of(Grade grade) {
   switch (grade) {
-    case Grade::good: return "good";
-    case Grade::note: return "note";
-    case Grade::warning: return "warning";
-    case Grade::fault: return "fault";
-    case Grade::unknown: return "unknown";
+    case Grade::good:
+      return "good";
+    case Grade::note:
+      return "note";
+    case Grade::warning:
+      return "warning";
+    case Grade::fault:
+      return "fault";
+    case Grade::unknown:
+      return "unknown";
   }
   return "";
 }
@@ -203,9 +211,11 @@ SpfReading judge_spf(const std::string& name, const std::vector<std::string>& te
   auto reading = reader.take();
   if (reading.lookups > spf_lookups) {
     reading.findings.push_back(
-        {Grade::fault, "SPF", name, fmt::format("{} terms ask DNS, ten may: the whole record counts as an error", reading.lookups)});
+        {Grade::fault, "SPF", name,
+         fmt::format("{} terms ask DNS, ten may: the whole record counts as an error", reading.lookups)});
   }
-  if (reading.findings.empty() && !is_included) reading.findings.push_back({Grade::good, "SPF", name, shown(records.front())});
+  if (reading.findings.empty() && !is_included)
+    reading.findings.push_back({Grade::good, "SPF", name, shown(records.front())});
   return reading;
 }
 
@@ -223,7 +233,8 @@ std::vector<DomainFinding> judge_dmarc(const std::string& name, const std::vecto
   const auto records = of_version(texts, "v=DMARC1");
   if (records.empty()) return {};
   if (records.size() > 1) {  // RFC 7489 §6.6.3
-    return {{Grade::fault, "DMARC", name, fmt::format("there are {} DMARC records: none of them counts", records.size())}};
+    return {
+        {Grade::fault, "DMARC", name, fmt::format("there are {} DMARC records: none of them counts", records.size())}};
   }
   std::vector<DomainFinding> findings;
   const Tags tags{records.front()};
@@ -233,24 +244,29 @@ std::vector<DomainFinding> judge_dmarc(const std::string& name, const std::vecto
   } else if (ascii::same_word(*policy, "none")) {
     findings.push_back({Grade::note, "DMARC", name, "p=none: forged mail is reported at most, never refused"});
   } else if (!ascii::same_word(*policy, "quarantine") && !ascii::same_word(*policy, "reject")) {
-    findings.push_back({Grade::fault, "DMARC", name, fmt::format("p={} is no policy: say none, quarantine or reject", shown(*policy))});
+    findings.push_back({Grade::fault, "DMARC", name,
+                        fmt::format("p={} is no policy: say none, quarantine or reject", shown(*policy))});
   }
-  if (!tags.is_well_formed) findings.push_back({Grade::warning, "DMARC", name, "a part of it is not of the form tag=value"});
-  if (!tags.find("rua")) findings.push_back({Grade::note, "DMARC", name, "it has no rua=: nobody sends reports about forged mail"});
+  if (!tags.is_well_formed)
+    findings.push_back({Grade::warning, "DMARC", name, "a part of it is not of the form tag=value"});
+  if (!tags.find("rua"))
+    findings.push_back({Grade::note, "DMARC", name, "it has no rua=: nobody sends reports about forged mail"});
   if (findings.empty()) findings.push_back({Grade::good, "DMARC", name, shown(records.front())});
   return findings;
 }
 
 DomainFinding judge_mta_sts(const std::string& name, const std::vector<std::string>& texts) {
   const auto records = of_version(texts, "v=STSv1");
-  if (records.empty()) return {Grade::note, "MTA-STS", name, "none: senders cannot know that this domain wants TLS, unless TLSA says so"};
+  if (records.empty())
+    return {Grade::note, "MTA-STS", name, "none: senders cannot know that this domain wants TLS, unless TLSA says so"};
   if (records.size() > 1) {  // RFC 8461 §3.1
     return {Grade::fault, "MTA-STS", name, fmt::format("there are {} records: none of them counts", records.size())};
   }
   const Tags tags{records.front()};
   const auto id = tags.find("id").value_or("");
   const bool is_good = !id.empty() && id.size() <= 32 && std::ranges::all_of(id, ascii::is_letter_or_digit);
-  if (!is_good) return {Grade::fault, "MTA-STS", name, "id= must have 1 to 32 letters and digits: the record does not count"};
+  if (!is_good)
+    return {Grade::fault, "MTA-STS", name, "id= must have 1 to 32 letters and digits: the record does not count"};
   return {Grade::good, "MTA-STS", name, shown(records.front())};
 }
 

@@ -13,7 +13,9 @@ Grade worst(const std::vector<DomainFinding>& findings) {
   return grade;
 }
 
-Grade spf(const Texts& texts, bool is_included = false) { return worst(judge_spf("example.test", texts, is_included).findings); }
+Grade spf(const Texts& texts, bool is_included = false) {
+  return worst(judge_spf("example.test", texts, is_included).findings);
+}
 Grade dmarc(const std::string& text) { return worst(judge_dmarc("_dmarc.example.test", {text})); }
 Grade dkim(const std::string& text) { return judge_dkim("s._domainkey.example.test", {text}).grade; }
 Grade sts(const Texts& texts) { return judge_mta_sts("_mta-sts.example.test", texts).grade; }
@@ -43,7 +45,8 @@ TEST(DomainVerdicts, SpfThatAllowsOrProvesNothing) {
 }
 
 TEST(DomainVerdicts, SpfNamesWhatIsToBeReadInTurn) {
-  const auto reading = judge_spf("example.test", {"v=spf1 a mx include:A.test exists:%{i}.test include:%{d}.test redirect=b.test"}, false);
+  const auto reading = judge_spf(
+      "example.test", {"v=spf1 a mx include:A.test exists:%{i}.test include:%{d}.test redirect=b.test"}, false);
   EXPECT_EQ(reading.includes, (Texts{"a.test", "b.test"}));
   EXPECT_EQ(reading.lookups, 6U);
   EXPECT_EQ(spf({"v=spf1 a a a a a a a a a a a -all"}), Grade::fault);

@@ -30,7 +30,9 @@ bool LoginGuard::is_locked(std::string_view name, const IpAddress& peer, Monoton
   return now < after(entry->last, lock);
 }
 
-bool LoginGuard::is_suspect(const IpAddress& peer, MonotonicTime now) const { return failures(key_of({}, peer), now) > 0; }
+bool LoginGuard::is_suspect(const IpAddress& peer, MonotonicTime now) const {
+  return failures(key_of({}, peer), now) > 0;
+}
 
 Duration LoginGuard::note_failure(std::string_view name, const IpAddress& peer, MonotonicTime now) {
   const auto of_address = count(key_of({}, peer), now);
@@ -46,7 +48,9 @@ void LoginGuard::note_success(std::string_view name, const IpAddress& peer) {
   }
 }
 
-std::uint64_t LoginGuard::key_of(std::string_view name, const IpAddress& peer) const { return hash_.of(text_of(name, peer)); }
+std::uint64_t LoginGuard::key_of(std::string_view name, const IpAddress& peer) const {
+  return hash_.of(text_of(name, peer));
+}
 
 std::uint32_t LoginGuard::failures(std::uint64_t key, MonotonicTime now) const {
   const auto* entry = find(key);
@@ -55,7 +59,8 @@ std::uint32_t LoginGuard::failures(std::uint64_t key, MonotonicTime now) const {
 
 const LoginGuard::Entry* LoginGuard::find(std::uint64_t key) const {
   const auto set = std::span(table_).subspan(set_of(key), ways);
-  const auto found = std::ranges::find_if(set, [key](const Entry& entry) { return entry.failures > 0 && entry.key == key; });
+  const auto found =
+      std::ranges::find_if(set, [key](const Entry& entry) { return entry.failures > 0 && entry.key == key; });
   return found == set.end() ? nullptr : &*found;
 }
 

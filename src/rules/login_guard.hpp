@@ -20,7 +20,7 @@ class LoginGuard {
   struct Settings {
     Duration first_delay = std::chrono::milliseconds{200};  ///< doubles with each failure
     Duration longest_delay = std::chrono::seconds{3};
-    std::uint32_t lock_after = 20;  ///< failures of a name from one address
+    std::uint32_t lock_after = 20;                  ///< failures of a name from one address
     Duration first_lock = std::chrono::minutes{1};  ///< doubles with each failure after it
     Duration longest_lock = std::chrono::minutes{15};
     Duration memory = std::chrono::minutes{30};  ///< after so long without a failure all is forgotten

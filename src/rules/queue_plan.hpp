@@ -45,9 +45,9 @@ struct EntryId {
 
 /// What an attempt showed about the destination, whatever became of the message.
 enum class Health : std::uint8_t {
-  worked,       ///< it took mail
-  answered,     ///< it answered, and refused this message or these recipients
-  throttled,    ///< it said that it is busy, or broke off
+  worked,     ///< it took mail
+  answered,   ///< it answered, and refused this message or these recipients
+  throttled,  ///< it said that it is busy, or broke off
   turned_away,  ///< none of its hosts would start a session now: too busy for us where others are with it, else as good as dead
   unreachable,  ///< none of its hosts could be reached
   not_tried,    ///< nothing was learned
@@ -82,7 +82,7 @@ class QueuePlan {
   struct EntryFacts {
     State state = State::waiting;
     MonotonicTime due{};
-    std::string_view destination;  ///< valid until the plan changes
+    std::string_view destination;                ///< valid until the plan changes
     MonotonicTime since = MonotonicTime::min();  ///< when it last came, or came back; set_since()
   };
 

@@ -237,7 +237,8 @@ class History {
       model_.entries.erase(*id);
       return;
     }
-    const bool kept = way == 1 ? plan_.defer(*id, health, now_, due, slack) : plan_.defer_until_expiry(*id, health, now_, due);
+    const bool kept =
+        way == 1 ? plan_.defer(*id, health, now_, due, slack) : plan_.defer_until_expiry(*id, health, now_, due);
     EXPECT_EQ(kept, !e.remove_asked);
     rest(*id, way == 1 ? State::waiting : State::expiring, due, slack);
   }

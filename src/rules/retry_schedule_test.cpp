@@ -38,8 +38,9 @@ TEST(RetrySchedule, ChanceAddsAtMostAQuarterAndTakesNothingAway) {
 TEST(RetrySchedule, KnowsWhatChanceHasAddedToAWait) {
   const RetrySettings settings;
   for (const std::uint64_t random : {least, most / 3, most}) {
-    for (const auto& deferral : {Deferral{.attempts = 2}, Deferral{.attempts = 9}, Deferral{.attempts = 2, .outcome_unknown = true},
-                                 Deferral{.attempts = 1, .named_wait = 90s}, Deferral{.attempts = 1, .named_wait = 320s}}) {
+    for (const auto& deferral :
+         {Deferral{.attempts = 2}, Deferral{.attempts = 9}, Deferral{.attempts = 2, .outcome_unknown = true},
+          Deferral{.attempts = 1, .named_wait = 90s}, Deferral{.attempts = 1, .named_wait = 320s}}) {
       const auto without = next_step(settings, deferral, 1h, least).wait;
       const auto with = next_step(settings, deferral, 1h, random).wait;
       const Deferral known{.attempts = deferral.attempts, .named_wait = deferral.named_wait};

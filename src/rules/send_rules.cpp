@@ -25,16 +25,22 @@ bool all_delivered(const SendReport& report) {
 SendVerdict verdict_on(const smtp::SessionEnd& end) {
   switch (end.reason) {
     case Reason::finished:
-    case Reason::refused_for_now: return SendVerdict::later;
+    case Reason::refused_for_now:
+      return SendVerdict::later;
     case Reason::refused_for_good:
       return end.step == smtp::Step::auth ? SendVerdict::login_refused : SendVerdict::refused;
     case Reason::connection_lost:
-    case Reason::timed_out: return SendVerdict::lost;
-    case Reason::protocol_error: return SendVerdict::protocol;
+    case Reason::timed_out:
+      return SendVerdict::lost;
+    case Reason::protocol_error:
+      return SendVerdict::protocol;
     case Reason::tls_failed:
-    case Reason::tls_not_offered: return SendVerdict::no_tls;
-    case Reason::no_authentication: return SendVerdict::login_refused;
-    case Reason::message_failed: return SendVerdict::unreadable;
+    case Reason::tls_not_offered:
+      return SendVerdict::no_tls;
+    case Reason::no_authentication:
+      return SendVerdict::login_refused;
+    case Reason::message_failed:
+      return SendVerdict::unreadable;
   }
   bug("a session ended for a reason");
 }
@@ -69,8 +75,8 @@ std::string last_words(const SendReport& report) {
   const auto found = std::ranges::find_if(report.outcomes, said);
   if (found != report.outcomes.end()) return words_of(found->code, found->text);
   if (report.end) return words_of(report.end->code, report.end->text);
-  const auto any = std::ranges::find_if(report.outcomes,
-                                        [](const auto& outcome) { return outcome.kind != Kind::delivered; });
+  const auto any =
+      std::ranges::find_if(report.outcomes, [](const auto& outcome) { return outcome.kind != Kind::delivered; });
   return any == report.outcomes.end() ? std::string{} : words_of(any->code, any->text);
 }
 

@@ -21,15 +21,15 @@ struct SendReport {
 };
 
 enum class SendVerdict : std::uint8_t {
-  delivered,          ///< to everybody
-  later,              ///< somebody was refused for the moment, by a reply; nobody worse off
-  refused,            ///< somebody was refused for good
-  login_refused,      ///< for good
-  unreachable,        ///< no connection
-  lost,               ///< the connection, or no answer in time
-  protocol,           ///< a reply that SMTP does not allow
-  no_tls,             ///< not offered, or the handshake failed
-  unreadable,         ///< our own message
+  delivered,      ///< to everybody
+  later,          ///< somebody was refused for the moment, by a reply; nobody worse off
+  refused,        ///< somebody was refused for good
+  login_refused,  ///< for good
+  unreachable,    ///< no connection
+  lost,           ///< the connection, or no answer in time
+  protocol,       ///< a reply that SMTP does not allow
+  no_tls,         ///< not offered, or the handshake failed
+  unreadable,     ///< our own message
 };
 
 [[nodiscard]] SendVerdict verdict_on(const SendReport& report);

@@ -1,7 +1,7 @@
 #include "rules/submission_rules.hpp"
 
-#include "base/planted_fault.hpp"
 #include "base/clean_text.hpp"
+#include "base/planted_fault.hpp"
 #include "mail/address_list.hpp"
 #include "mail/date.hpp"
 #include "rules/sender_rules.hpp"

@@ -64,8 +64,10 @@ ConnectionLimits::Shard& ConnectionLimits::shard_of(const IpAddress& group) {
 std::optional<smtp::Reply> refusal_of(ConnectionLimits::Verdict verdict) {
   using enum ConnectionLimits::Verdict;
   switch (verdict) {
-    case admitted: return std::nullopt;
-    case too_many: return smtp::Reply{421, {4, 3, 2}, "too many connections now, try again later"};
+    case admitted:
+      return std::nullopt;
+    case too_many:
+      return smtp::Reply{421, {4, 3, 2}, "too many connections now, try again later"};
     case too_many_from_address:
       return smtp::Reply{421, {4, 7, 0}, "too many connections from your address, try again later"};
   }

@@ -166,7 +166,8 @@ world::Task<> ControlRoutes::change_batch(OperatorAction action, const Wanted& w
 }
 
 world::Task<> ControlRoutes::change_one(OperatorAction action, const Wanted& wanted, MessageId id, Tally& tally) {
-  const auto is_meant = [&filter = wanted.filter](const mail::Recipient& recipient, const store::RecipientState& state) {
+  const auto is_meant = [&filter = wanted.filter](const mail::Recipient& recipient,
+                                                  const store::RecipientState& state) {
     return filter.takes_recipient(recipient.address, state.status);
   };
   const auto done = co_await world_.queue.act(action, id, is_meant);

@@ -17,7 +17,8 @@ constexpr std::string_view api_queue = "/api/queue/";
 
 /// Only what stands in the page itself; nothing from elsewhere, and no other page may frame it.
 constexpr std::string_view page_policy =
-    "Content-Security-Policy: default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n";
+    "Content-Security-Policy: default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; base-uri "
+    "'none'; form-action 'none'; frame-ancestors 'none'\r\n";
 
 Result<QueueFilter> filter_of(const HttpRequest& request) {
   QueueFilter filter{.sender = request.parameter("sender"),
@@ -50,7 +51,8 @@ std::string listed(const std::vector<store::StoredMessage>& messages, const Queu
 /// The batch of messages after the one in hand, read while that is written.
 class Ahead {
  public:
-  Ahead(world::Loop& loop, store::Spool& spool, std::size_t batch) : loop_(loop), spool_(spool), batch_(batch), done_(loop) {}
+  Ahead(world::Loop& loop, store::Spool& spool, std::size_t batch)
+      : loop_(loop), spool_(spool), batch_(batch), done_(loop) {}
 
   void begin(MessageId after_id) {
     done_.clear();
@@ -158,9 +160,8 @@ world::Task<> ControlRoutes::list(const HttpRequest& request, HttpAnswer& answer
     const auto messages = co_await ahead.take();
     if (messages.empty() || left == 0 || answer.has_failed()) break;
     ahead.begin(messages.back().id);
-    auto text = co_await world::on_workers(world_.workers, world_.loop, [&] {
-      return listed(messages, *filter, world_.routes, left, first);
-    });
+    auto text = co_await world::on_workers(world_.workers, world_.loop,
+                                           [&] { return listed(messages, *filter, world_.routes, left, first); });
     co_await answer.piece(std::move(text));
   }
   co_await answer.piece(first ? "]\n" : "\n]\n");
@@ -185,7 +186,8 @@ world::Task<> ControlRoutes::show(std::string_view id, HttpAnswer& answer) {
 
 world::Task<> ControlRoutes::destinations(HttpAnswer& answer) {
   std::string body = "[";
-  for (const auto& [lane, plan] : {std::pair{"local", &world_.queue.local_plan()}, {"remote", &world_.queue.remote_plan()}}) {
+  for (const auto& [lane, plan] :
+       {std::pair{"local", &world_.queue.local_plan()}, {"remote", &world_.queue.remote_plan()}}) {
     for (const auto& busy : plan->busiest(settings_.destinations)) {
       body += body.size() > 1 ? ",\n" : "\n";
       JsonObject object(body);

@@ -27,11 +27,11 @@ namespace posthorn::service {
 class Metrics;
 
 struct ControlRoutesSettings {
-  std::size_t list_batch = 512;     ///< messages read and written at a time
-  std::size_t action_batch = 256;   ///< messages changed side by side, so that they share a sync
-  std::size_t most_ids = 10'000;    ///< named in one request
-  std::size_t lines = 2'000;        ///< of history, of one message
-  std::size_t destinations = 100;   ///< shown
+  std::size_t list_batch = 512;    ///< messages read and written at a time
+  std::size_t action_batch = 256;  ///< messages changed side by side, so that they share a sync
+  std::size_t most_ids = 10'000;   ///< named in one request
+  std::size_t lines = 2'000;       ///< of history, of one message
+  std::size_t destinations = 100;  ///< shown
 };
 
 class ControlRoutes final : public ControlHandler {

@@ -22,9 +22,9 @@ namespace posthorn::service {
 
 struct ControlSettings {
   HttpReader::Settings request;
-  unsigned account = 0;                 ///< ours: beside root the only one the socket serves
-  std::shared_ptr<const Secret> token;  ///< none: nothing can be changed over TCP
-  std::size_t connections = 64;         ///< at once, at each door
+  unsigned account = 0;                                 ///< ours: beside root the only one the socket serves
+  std::shared_ptr<const Secret> token;                  ///< none: nothing can be changed over TCP
+  std::size_t connections = 64;                         ///< at once, at each door
   Duration request_timeout = std::chrono::seconds{10};  ///< for a whole request, from its first octet or the accept on
   Duration idle_timeout = std::chrono::seconds{30};     ///< between requests
   Duration write_timeout = std::chrono::seconds{30};    ///< for each piece of an answer

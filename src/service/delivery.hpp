@@ -16,11 +16,11 @@
 namespace posthorn::service {
 
 struct Attempt {
-  std::string destination;                ///< key of the queue plan: a user's name, or what a domain's mail goes to
+  std::string destination;  ///< key of the queue plan: a user's name, or what a domain's mail goes to
   store::StoredMessage message;
   store::MessageText text;
   std::vector<std::uint32_t> recipients;  ///< places in the envelope; at least one
-  bool may_be_repeat = false;             ///< the message is of an earlier start: it may have been delivered before the crash
+  bool may_be_repeat = false;  ///< the message is of an earlier start: it may have been delivered before the crash
   /// Called at most once, before anything is sent, by a deliverer that learns that the destination is kept under another
   /// name (the MX set). False: it is not this message's turn there; the result is then AttemptResult::waits_elsewhere.
   std::function<bool(const std::string& destination)> moves_to;
@@ -39,7 +39,8 @@ struct RecipientResult {
   std::string status_code;  ///< RFC 3463, "4.2.2"
   std::string reply;        ///< the peer's words, or ours for the sender: no path, no secret
   std::string remote_host;  ///< who said so; empty: we
-  bool passed_on = false;   ///< to a server that reports by itself (RFC 3461 §5.2.1), or redirected with the wishes for reports
+  bool passed_on =
+      false;  ///< to a server that reports by itself (RFC 3461 §5.2.1), or redirected with the wishes for reports
   bool in_mailbox = false;  ///< delivered by a server for which this is the end (LMTP): "delivered", not "relayed"
 };
 

@@ -13,7 +13,8 @@
 namespace posthorn::service {
 
 /// The user into whose mailbox a final recipient's mail goes: by name, by name without its tag, or as the postmaster.
-[[nodiscard]] std::optional<mail::UserName> mailbox_of(const mail::Address& recipient, const rules::Directory& directory);
+[[nodiscard]] std::optional<mail::UserName> mailbox_of(const mail::Address& recipient,
+                                                       const rules::Directory& directory);
 
 class DirectoryRoutes final : public Routes {
  public:

@@ -61,8 +61,8 @@ world::Task<bool> DirectorySource::refresh_now(world::Loop& loop) {
     return read_if_changed_();
   });
   if (!read) {
-    log_.error("directory.unreadable",
-               {{"error", read.error().text}, {"what_to_do", "mend the file; until then the directory stays as it was"}});
+    log_.error("directory.unreadable", {{"error", read.error().text},
+                                        {"what_to_do", "mend the file; until then the directory stays as it was"}});
     co_return false;
   }
   if (*read == nullptr) co_return false;

@@ -22,7 +22,8 @@ bool has_failed(const DnsAnswer& answer) {
 }
 
 std::string why(const DnsAnswer& answer) {
-  if (answer.security == world::DnsSecurity::bogus) return "the signature is wrong (DNSSEC), so nobody who validates gets an answer";
+  if (answer.security == world::DnsSecurity::bogus)
+    return "the signature is wrong (DNSSEC), so nobody who validates gets an answer";
   return answer.why.empty() ? "DNS gave no answer" : "DNS gave no answer: " + answer.why;
 }
 
@@ -131,7 +132,8 @@ world::Task<std::vector<IpAddress>> DomainCheck::addresses_of(std::string host) 
       say(Grade::unknown, type == DnsType::a ? "A" : "AAAA", host, why(answer));
     }
     if (type == DnsType::a && !answer.canonical_name.empty()) {  // RFC 2181 §10.3
-      say(Grade::warning, "MX", host, fmt::format("it is another name (CNAME) for {}: name that one in the MX", answer.canonical_name));
+      say(Grade::warning, "MX", host,
+          fmt::format("it is another name (CNAME) for {}: name that one in the MX", answer.canonical_name));
     }
     std::ranges::move(records_of<IpAddress>(answer), std::back_inserter(addresses));
   }
@@ -155,7 +157,8 @@ world::Task<> DomainCheck::check_name_of(IpAddress address, std::string host) {
     co_return;
   }
   if (names.empty()) {
-    say(Grade::warning, "PTR", address.to_string(), fmt::format("it has no name: many refuse mail from it; name it {}", host));
+    say(Grade::warning, "PTR", address.to_string(),
+        fmt::format("it has no name: many refuse mail from it; name it {}", host));
     co_return;
   }
   const auto& name = names.front();
@@ -181,7 +184,8 @@ world::Task<> DomainCheck::check_tlsa(std::string host) {
   } else if (answer.security != world::DnsSecurity::secure) {
     say(Grade::warning, "TLSA", name, "not signed (DNSSEC), as far as this resolver can tell: senders ignore it");
   } else {
-    const auto usable = std::ranges::count_if(records, [](const auto& record) { return record.usage == 2 || record.usage == 3; });
+    const auto usable =
+        std::ranges::count_if(records, [](const auto& record) { return record.usage == 2 || record.usage == 3; });
     say(usable > 0 ? Grade::good : Grade::fault, "TLSA", name,
         usable > 0 ? fmt::format("{} usable", usable) : "only usages 2 (DANE-TA) and 3 (DANE-EE) count for mail");
   }
@@ -205,7 +209,8 @@ world::Task<> DomainCheck::check_spf(std::string domain) {
     }
   }
   if (lookups > spf_names && seen.size() > 1) {
-    say(Grade::fault, "SPF", domain, fmt::format("with all that it includes {} terms ask DNS, ten may: the record counts as an error", lookups));
+    say(Grade::fault, "SPF", domain,
+        fmt::format("with all that it includes {} terms ask DNS, ten may: the record counts as an error", lookups));
   }
 }
 
@@ -241,7 +246,8 @@ world::Task<> DomainCheck::check_dmarc(std::string domain) {
     std::ranges::move(findings, std::back_inserter(findings_));
     co_return;
   }
-  say(Grade::warning, "DMARC", "_dmarc." + domain, "no record: forged mail in its name is not refused, and large receivers ask for one");
+  say(Grade::warning, "DMARC", "_dmarc." + domain,
+      "no record: forged mail in its name is not refused, and large receivers ask for one");
 }
 
 world::Task<> DomainCheck::check_mta_sts(std::string domain) {

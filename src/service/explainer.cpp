@@ -14,28 +14,38 @@ namespace {
 
 std::string_view result_text(Explanation::Result result) {
   switch (result) {
-    case Explanation::Result::local: return "local";
-    case Explanation::Result::remote: return "remote";
-    case Explanation::Result::refused: return "refused";
+    case Explanation::Result::local:
+      return "local";
+    case Explanation::Result::remote:
+      return "remote";
+    case Explanation::Result::refused:
+      return "refused";
   }
   bug("a result without a name");
 }
 
 std::string_view tls_text(smtp::RemoteTls tls) {
   switch (tls) {
-    case smtp::RemoteTls::none: return "none: sent in the clear";
-    case smtp::RemoteTls::may: return "may: encrypted when the host offers it, whatever its certificate; else in the clear";
-    case smtp::RemoteTls::require: return "require: encrypted, or not sent";
-    case smtp::RemoteTls::verify: return "verify: encrypted with a certificate that proves the name, or not sent";
+    case smtp::RemoteTls::none:
+      return "none: sent in the clear";
+    case smtp::RemoteTls::may:
+      return "may: encrypted when the host offers it, whatever its certificate; else in the clear";
+    case smtp::RemoteTls::require:
+      return "require: encrypted, or not sent";
+    case smtp::RemoteTls::verify:
+      return "verify: encrypted with a certificate that proves the name, or not sent";
   }
   bug("a policy without a name");
 }
 
 std::string_view security_text(world::DnsSecurity security) {
   switch (security) {
-    case world::DnsSecurity::secure: return ", proved by DNSSEC";
-    case world::DnsSecurity::insecure: return "";
-    case world::DnsSecurity::bogus: return ", refused: DNSSEC says that it is forged";
+    case world::DnsSecurity::secure:
+      return ", proved by DNSSEC";
+    case world::DnsSecurity::insecure:
+      return "";
+    case world::DnsSecurity::bogus:
+      return ", refused: DNSSEC says that it is forged";
   }
   bug("a kind of answer without a name");
 }
@@ -43,10 +53,14 @@ std::string_view security_text(world::DnsSecurity security) {
 std::string mx_text(const std::string& domain, const world::DnsAnswer& answer) {
   using enum world::DnsAnswer::Status;
   switch (answer.status) {
-    case no_records: return domain + " has no MX: its own address counts";
-    case no_name: return domain + " does not exist";
-    case failed: return fmt::format("the MX of {} cannot be looked up now: {}", domain, answer.why);
-    case found: break;
+    case no_records:
+      return domain + " has no MX: its own address counts";
+    case no_name:
+      return domain + " does not exist";
+    case failed:
+      return fmt::format("the MX of {} cannot be looked up now: {}", domain, answer.why);
+    case found:
+      break;
   }
   std::string text;
   for (const auto& record : answer.records) {
@@ -59,9 +73,12 @@ std::string mx_text(const std::string& domain, const world::DnsAnswer& answer) {
 
 std::string way_text(const rules::Way& way) {
   switch (way.kind) {
-    case rules::Way::Kind::mx: return way.rule + ": by the MX records of its domain";
-    case rules::Way::Kind::hop: return way.rule + ": to " + way.hop.to_string();
-    case rules::Way::Kind::files: return way.rule + ": into files under .OTHER_SERVERS; nothing is sent";
+    case rules::Way::Kind::mx:
+      return way.rule + ": by the MX records of its domain";
+    case rules::Way::Kind::hop:
+      return way.rule + ": to " + way.hop.to_string();
+    case rules::Way::Kind::files:
+      return way.rule + ": into files under .OTHER_SERVERS; nothing is sent";
   }
   bug("a way without a name");
 }
@@ -73,9 +90,12 @@ std::string words_of(const smtp::Reply& reply) {
 
 std::string_view role_text(rules::ListenerRole role) {
   switch (role) {
-    case rules::ListenerRole::mx: return "mx (anyone)";
-    case rules::ListenerRole::relay: return "relay (trusted clients)";
-    case rules::ListenerRole::submission: return "submission (authenticated users)";
+    case rules::ListenerRole::mx:
+      return "mx (anyone)";
+    case rules::ListenerRole::relay:
+      return "relay (trusted clients)";
+    case rules::ListenerRole::submission:
+      return "submission (authenticated users)";
   }
   bug("a role without a name");
 }
@@ -123,7 +143,8 @@ world::Task<Explanation> Explainer::explain(std::string text) const {
   }
   told.result = Explanation::Result::local;
   const auto& routed = std::get<rules::Routed>(resolution);
-  if (routed.by_alias) told.steps.push_back({"alias", fmt::format("an alias leads to {} ends", routed.destinations.size())});
+  if (routed.by_alias)
+    told.steps.push_back({"alias", fmt::format("an alias leads to {} ends", routed.destinations.size())});
   for (const auto& fault : routed.faults) told.steps.push_back({"alias", "a part of it leads nowhere: " + fault});
   for (const auto& destination : routed.destinations) {
     if (const auto* mailbox = std::get_if<rules::MailboxDestination>(&destination)) {
@@ -140,8 +161,7 @@ world::Task<Explanation> Explainer::explain(std::string text) const {
 void Explainer::explain_listeners(bool is_local, Explanation& told) const {
   for (const auto& [role, name] : settings_.listeners) {
     const bool authenticates = role == rules::ListenerRole::submission;
-    const auto refusal =
-        rules::relay_refusal({.role = role, .is_authenticated = authenticates, .is_local = is_local});
+    const auto refusal = rules::relay_refusal({.role = role, .is_authenticated = authenticates, .is_local = is_local});
     auto words = refusal ? "refused: " + words_of(*refusal) : std::string("may send there");
     told.steps.push_back({"listener", fmt::format("{}, {}: {}", name, role_text(role), words)});
   }
@@ -169,12 +189,14 @@ world::Task<> Explainer::explain_hosts(rules::Way way, std::string domain, Expla
   const auto plan = co_await finder.find(std::move(way), std::move(domain));
   if (const auto* nowhere = std::get_if<rules::Unroutable>(&plan)) {
     const bool for_good = nowhere->status.is_permanent();
-    told.steps.push_back({"result", fmt::format("{}: {} {}", for_good ? "returned to its sender" : "waits, and is tried again",
-                                                nowhere->status.to_string(), nowhere->text)});
+    told.steps.push_back(
+        {"result", fmt::format("{}: {} {}", for_good ? "returned to its sender" : "waits, and is tried again",
+                               nowhere->status.to_string(), nowhere->text)});
     co_return;
   }
   for (const auto& target : std::get<std::vector<rules::Target>>(plan)) {
-    told.steps.push_back({"host", fmt::format("{} {} at {}", target.preference, target.host, target.endpoint.to_string())});
+    told.steps.push_back(
+        {"host", fmt::format("{} {} at {}", target.preference, target.host, target.endpoint.to_string())});
   }
 }
 

@@ -42,8 +42,8 @@ class LetterReader {
 
   mail::LetterFrame frame_;
   std::vector<world::File*> files_;
-  std::size_t at_file_ = 0;   // one past the last: what stands behind them
-  std::uint64_t offset_ = 0;  // in that file
+  std::size_t at_file_ = 0;                      // one past the last: what stands behind them
+  std::uint64_t offset_ = 0;                     // in that file
   std::optional<mail::ContentEncoder> encoder_;  // none: what stands before the file was not given yet
   bool at_end_ = false;
   std::string input_;
@@ -53,7 +53,8 @@ class LetterReader {
 class FileLetter {
  public:
   /// Made of these files; the first is the text. `head`: see frame_letter(). Errors: of reading, naming the file.
-  [[nodiscard]] static Result<FileLetter> make(mail::NewMessage head, std::string boundary, std::vector<LetterInput> inputs);
+  [[nodiscard]] static Result<FileLetter> make(mail::NewMessage head, std::string boundary,
+                                               std::vector<LetterInput> inputs);
   /// A file that is a complete message already; its line ends become CRLF. Errors: the same, and `invalid`: it has a NUL,
   /// which no server takes.
   [[nodiscard]] static Result<FileLetter> make_as_is(LetterInput input);

@@ -18,8 +18,8 @@ namespace {
 std::optional<smtp::Reply> refusal_by(const rules::Directory& directory, const Client& client,
                                       const mail::Address& recipient) {
   const bool is_local = directory.is_local_domain(recipient.domain());
-  const auto relay = rules::relay_refusal(
-      {.role = client.role, .is_authenticated = !client.user.empty(), .is_local = is_local});
+  const auto relay =
+      rules::relay_refusal({.role = client.role, .is_authenticated = !client.user.empty(), .is_local = is_local});
   if (relay || !is_local) return relay;
   return rules::refusal_of(rules::resolve(recipient, directory));
 }

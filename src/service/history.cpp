@@ -45,9 +45,8 @@ world::Task<> History::write() {
   written_.clear();
   const auto lines = std::exchange(gathered_, {});
   const auto wall = world_.clock.wall();
-  const auto written = co_await world::on_workers(world_.workers, world_.loop, [files = files_, &lines, wall] {
-    return files->append(lines, wall);
-  });
+  const auto written = co_await world::on_workers(
+      world_.workers, world_.loop, [files = files_, &lines, wall] { return files->append(lines, wall); });
   if (!written) tell_of(written.error());
   if (written && std::exchange(is_failing_, false)) world_.log.info("history.kept_again", {});
   is_writing_ = false;
@@ -58,8 +57,9 @@ world::Task<> History::write() {
 void History::tell_of(const Error& error) {
   ++dropped_;
   if (std::exchange(is_failing_, true)) return;
-  world_.log.warning("history.not_kept", {{"error", error.text},
-                                          {"what_to_do", "mail is not concerned; `posthorn queue show` will know less"}});
+  world_.log.warning(
+      "history.not_kept",
+      {{"error", error.text}, {"what_to_do", "mail is not concerned; `posthorn queue show` will know less"}});
 }
 
 world::Task<std::vector<std::string>> History::lines_of(MessageId id, std::size_t most) {

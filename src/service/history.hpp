@@ -28,7 +28,7 @@ struct HistorySettings {
   store::HistoryFilesSettings files;
   Duration write_interval = std::chrono::seconds{1};
   std::size_t write_octets = 256U << 10;  ///< written earlier when so much has gathered
-  std::size_t most_octets = 4U << 20;     ///< in memory; what comes while the disk does not take it is dropped and counted
+  std::size_t most_octets = 4U << 20;  ///< in memory; what comes while the disk does not take it is dropped and counted
 };
 
 class History {

@@ -13,9 +13,10 @@
 namespace posthorn::service {
 
 struct HistoryEvent {
-  std::string_view what;  ///< "delivered", "deferred", "bounced", "expired", "held", "released", "retried", "removed", "reported"
+  std::string_view
+      what;  ///< "delivered", "deferred", "bounced", "expired", "held", "released", "retried", "removed", "reported"
   WallTime time{};
-  std::string recipient{};  ///< empty: of the message
+  std::string recipient{};                       ///< empty: of the message
   const store::RecipientState* state = nullptr;  ///< what is known after it; none: nothing to tell
   std::string_view rule{};                       ///< what set the next time
 };

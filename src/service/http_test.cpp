@@ -19,7 +19,8 @@ HttpReader read(std::string_view text, const HttpReader::Settings& settings = {}
 }
 
 TEST(HttpReader, ReadsARequest) {
-  auto reader = read("POST /api/a%20b?x=1&y=a%40b+c HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\nX-A:  b \r\n\r\nabcGET");
+  auto reader =
+      read("POST /api/a%20b?x=1&y=a%40b+c HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\nX-A:  b \r\n\r\nabcGET");
   ASSERT_EQ(reader.state(), HttpReader::State::done);
   const auto request = reader.take();
   EXPECT_EQ(request.method, "POST");
@@ -64,11 +65,15 @@ TEST(HttpReader, RefusesWhatServersHaveBeenFooledBy) {
       {"SMTP", "EHLO client.example\r\n\r\n", 400},
       {"an endless line", "GET /" + std::string(20'000, 'a'), 414},
       {"an endless head", start + "X: " + std::string(20'000, 'a'), 431},
-      {"many fields", start + [] {
-         std::string fields;
-         for (int i = 0; i < 101; ++i) fields += "X: y\r\n";
-         return fields;
-       }() + "\r\n", 431},
+      {"many fields",
+       start +
+           [] {
+             std::string fields;
+             for (int i = 0; i < 101; ++i) fields += "X: y\r\n";
+             return fields;
+           }() +
+           "\r\n",
+       431},
   };
   for (const auto& row : rows) {
     const auto reader = read(row.text);
@@ -87,7 +92,8 @@ struct Heard {
 };
 
 TEST(HttpReplyReader, ReadsPiecesHoweverTheyAreCut) {
-  const std::string text = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nc\r\n, whole\r\nall\r\n0\r\n\r\n";
+  const std::string text =
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nc\r\n, whole\r\nall\r\n0\r\n\r\n";
   for (std::size_t step = 1; step <= text.size(); ++step) {
     Heard heard;
     for (std::size_t at = 0; at < text.size(); at += step) heard.reader.feed(std::string_view(text).substr(at, step));
@@ -110,15 +116,16 @@ TEST(Control, KnowsLoopbackByItsNames) {
   for (const auto* host : {"localhost", "LOCALHOST:8025", "127.0.0.1", "127.0.0.1:80", "[::1]:8025", "[::1]"}) {
     EXPECT_TRUE(is_loopback_host(host)) << host;
   }
-  for (const auto* host : {"", "evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "192.0.2.1", "localhost:x",
-                           "0.0.0.0", "[::]"}) {
+  for (const auto* host : {"", "evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "192.0.2.1",
+                           "localhost:x", "0.0.0.0", "[::]"}) {
     EXPECT_FALSE(is_loopback_host(host)) << host;
   }
 }
 
 TEST(Control, ComparesSecretsWhole) {
   EXPECT_TRUE(is_same_secret("abcdef", "abcdef"));
-  for (const auto* given : {"", "a", "abcde", "abcdefg", "abcdefabcdef", "Abcdef"}) EXPECT_FALSE(is_same_secret(given, "abcdef"));
+  for (const auto* given : {"", "a", "abcde", "abcdefg", "abcdefabcdef", "Abcdef"})
+    EXPECT_FALSE(is_same_secret(given, "abcdef"));
   EXPECT_FALSE(is_same_secret("", ""));
 }
 

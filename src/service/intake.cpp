@@ -14,13 +14,19 @@ smtp::Reply reply_for(mail::MessageFault fault) {
     // SECURITY.md, smuggling; RFC 5321 §2.3.8.
     case bare_cr:
     case bare_lf:
-    case nul: return {550, {5, 6, 0}, "the message holds a bare CR, a bare LF or a NUL"};
-    case too_large: return {552, {5, 3, 4}, "the message is too large"};
-    case line_too_long: return {550, {5, 6, 0}, "a line of the message is too long"};
-    case header_too_large: return {552, {5, 3, 4}, "the header of the message is too large"};
-    case too_many_fields: return {552, {5, 3, 4}, "the header of the message has too many fields"};
+    case nul:
+      return {550, {5, 6, 0}, "the message holds a bare CR, a bare LF or a NUL"};
+    case too_large:
+      return {552, {5, 3, 4}, "the message is too large"};
+    case line_too_long:
+      return {550, {5, 6, 0}, "a line of the message is too long"};
+    case header_too_large:
+      return {552, {5, 3, 4}, "the header of the message is too large"};
+    case too_many_fields:
+      return {552, {5, 3, 4}, "the header of the message has too many fields"};
     // RFC 5321 §6.3.
-    case too_many_hops: return {554, {5, 4, 6}, "too many Received fields: this message goes in circles"};
+    case too_many_hops:
+      return {554, {5, 4, 6}, "too many Received fields: this message goes in circles"};
   }
   bug("a message fault without a reply");
 }

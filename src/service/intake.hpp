@@ -40,7 +40,7 @@ struct IntakeWorld {
 struct IntakeEnvelope {
   mail::Envelope envelope;  ///< final recipients, at least one
   store::Origin origin;
-  std::string head;  ///< the trace field
+  std::string head;                           ///< the trace field
   std::vector<store::RecipientState> states;  ///< empty: all are queued
   std::optional<store::Settlement> settles;   ///< becomes durable with the message, both or neither
 };

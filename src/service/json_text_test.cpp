@@ -20,7 +20,8 @@ TEST(JsonText, WritesWhatOthersRead) {
 TEST(JsonText, AnyOctetsBecomeAValidText) {
   std::string all;
   for (int octet = 0; octet < 256; ++octet) all += static_cast<char>(octet);
-  for (const auto& text : {all, std::string("quote \" and \\ and é"), std::string("\xff\xfe"), std::string("\xe2\x80\xae"), std::string()}) {
+  for (const auto& text : {all, std::string("quote \" and \\ and é"), std::string("\xff\xfe"),
+                           std::string("\xe2\x80\xae"), std::string()}) {
     std::string out;
     put_json(out, text);
     EXPECT_TRUE(read(out).is_string()) << out;
@@ -33,8 +34,8 @@ TEST(JsonText, AnyOctetsBecomeAValidText) {
 
 TEST(JsonText, WritesTimesAsTheLogDoes) {
   using namespace std::chrono_literals;
-  for (const auto time : {WallTime{0s}, WallTime{951'826'799s}, WallTime{1'709'164'800s}, WallTime{1'798'761'599'999'999us},
-                          WallTime{4'102'444'800s}, WallTime{-1s}}) {
+  for (const auto time : {WallTime{0s}, WallTime{951'826'799s}, WallTime{1'709'164'800s},
+                          WallTime{1'798'761'599'999'999us}, WallTime{4'102'444'800s}, WallTime{-1s}}) {
     std::string out;
     JsonObject object(out);
     object.time("t", time).end();

@@ -61,7 +61,8 @@ void Listener::start_session(std::unique_ptr<world::Stream> stream) {
   auto refusal = refuses_ ? std::optional{smtp::replies::shutting_down()} : std::nullopt;
   const auto address = endpoint != nullptr ? endpoint->address : IpAddress{};
   auto policy = world_.policy.current();
-  if (!refusal && contains(policy->listeners.at(index_).refuse_from, address)) refusal = smtp::replies::session_refused();
+  if (!refusal && contains(policy->listeners.at(index_).refuse_from, address))
+    refusal = smtp::replies::session_refused();
   const bool is_proxy = contains(policy->listeners.at(index_).proxy_from, address);
   auto [verdict, ticket] = is_proxy ? world_.limits.admit_proxy() : world_.limits.admit(address);
   // Refused clients are told so, but a flood of them may not take more places than those that are served.

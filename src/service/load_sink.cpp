@@ -10,7 +10,8 @@
 namespace posthorn::service {
 namespace {
 
-constexpr std::array<std::string_view, sink_stages> stage_names{"connect", "ehlo", "mail", "rcpt", "data", "dot", "quit"};
+constexpr std::array<std::string_view, sink_stages> stage_names{"connect", "ehlo", "mail", "rcpt",
+                                                                "data",    "dot",  "quit"};
 constexpr std::size_t longest_line = 64U << 10;
 constexpr std::string_view end_of_text = "\r\n.\r\n";
 constexpr Duration pause_without_descriptors = std::chrono::milliseconds{50};
@@ -44,7 +45,8 @@ std::optional<SinkStage> parse_sink_stage(std::string_view name) {
   return static_cast<SinkStage>(found - stage_names.begin());
 }
 
-bool Greylist::passes(std::string_view client, std::string_view sender, std::string_view recipient, MonotonicTime now, Duration wait) {
+bool Greylist::passes(std::string_view client, std::string_view sender, std::string_view recipient, MonotonicTime now,
+                      Duration wait) {
   auto key = fmt::format("{}\n{}\n{}", client, sender, recipient);
   const std::lock_guard lock(mutex_);
   if (first_seen_.size() >= most) first_seen_.clear();
@@ -216,8 +218,9 @@ void LoadSink::obey(Session& session, std::string_view line) {
   }
   if (is_command(line, "RCPT")) {
     if (!session.has_sender) return say(SinkStage::rcpt, "503 5.5.1 MAIL comes first\r\n");
-    const bool is_known = world_.script.greylist <= Duration{} ||
-                          world_.greylist.passes(session.client, session.sender, path_in(line), world_.loop.now(), world_.script.greylist);
+    const bool is_known =
+        world_.script.greylist <= Duration{} || world_.greylist.passes(session.client, session.sender, path_in(line),
+                                                                       world_.loop.now(), world_.script.greylist);
     if (is_known) ++session.recipients;
     if (is_known) return say(SinkStage::rcpt, "250 2.1.5 ok\r\n");
     world_.tally.refused.fetch_add(1, std::memory_order_relaxed);
@@ -279,8 +282,9 @@ world::Task<LoadSink::Played> LoadSink::play(Session& session) {
 
 world::Task<bool> LoadSink::start_tls(Session& session) {
   if (!co_await flush(session)) co_return false;
-  const auto done = co_await session.stream->start_tls(world::TlsServerPolicy{.identities = world_.script.identities, .application_protocols = {"smtp"}},
-                                                       after(world_.loop.now(), world_.script.timeout));
+  const auto done = co_await session.stream->start_tls(
+      world::TlsServerPolicy{.identities = world_.script.identities, .application_protocols = {"smtp"}},
+      after(world_.loop.now(), world_.script.timeout));
   session.is_encrypted = done.has_value();
   session.rest.clear();
   co_return done.has_value();

@@ -33,20 +33,20 @@ struct SinkAct {
   enum class What : std::uint8_t { refuse, delay, drop };
   SinkStage stage = SinkStage::rcpt;
   What what = What::refuse;
-  unsigned code = 450;   ///< of a refusal
-  Duration wait{};       ///< of a delay
+  unsigned code = 450;  ///< of a refusal
+  Duration wait{};      ///< of a delay
   double percent = 100;
 };
 
 struct SinkScript {
   std::vector<SinkAct> acts;
-  Duration greylist{};   ///< who is not known is told 450 until so long after the first attempt; 0: nobody
+  Duration greylist{};  ///< who is not known is told 450 until so long after the first attempt; 0: nobody
   std::string hostname;
-  std::uint64_t message_limit = 0;  ///< announced by SIZE; 0: none
+  std::uint64_t message_limit = 0;                   ///< announced by SIZE; 0: none
   std::shared_ptr<world::TlsIdentities> identities;  ///< for STARTTLS; none: not offered
   bool tls_from_first_byte = false;
   Duration timeout = std::chrono::minutes{5};
-  bool pipelining = true;           ///< announced
+  bool pipelining = true;  ///< announced
 };
 
 /// Of all loops together. Any thread.
@@ -63,8 +63,8 @@ struct SinkTally {
 class Greylist {
  public:
   /// Whether this triple may pass now.
-  [[nodiscard]] bool passes(std::string_view client, std::string_view sender, std::string_view recipient, MonotonicTime now,
-                            Duration wait);
+  [[nodiscard]] bool passes(std::string_view client, std::string_view sender, std::string_view recipient,
+                            MonotonicTime now, Duration wait);
 
  private:
   static constexpr std::size_t most = 1'000'000;  // then all is forgotten

@@ -21,7 +21,8 @@ constexpr Duration usual_timeout = std::chrono::minutes{5};
 std::string numbered(const std::string& pattern, std::uint64_t number) {
   const auto at = pattern.find('%');
   if (at == std::string::npos) return pattern;
-  return fmt::format("{}{}{}", std::string_view(pattern).substr(0, at), number, std::string_view(pattern).substr(at + 1));
+  return fmt::format("{}{}{}", std::string_view(pattern).substr(0, at), number,
+                     std::string_view(pattern).substr(at + 1));
 }
 
 /// Whole lines at its end, none of which begins with a dot or is one, wherever it is cut at its start.
@@ -68,7 +69,12 @@ void LoadResult::add(const LoadResult& other) {
 }
 
 LoadSource::LoadSource(ClientNetwork world, world::Random& random, const ServerAccess& access, const LoadOrder& order)
-    : world_(world), random_(random), access_(access), order_(order), body_(make_body(order.most_octets)), all_done_(world.loop) {}
+    : world_(world),
+      random_(random),
+      access_(access),
+      order_(order),
+      body_(make_body(order.most_octets)),
+      all_done_(world.loop) {}
 
 world::Task<LoadResult> LoadSource::run() {
   started_ = world_.loop.now();
@@ -81,7 +87,8 @@ world::Task<LoadResult> LoadSource::run() {
 }
 
 bool LoadSource::is_time_over() const {
-  return (order_.time > Duration{} && world_.loop.now() - started_ >= order_.time) || failed_in_a_row_ >= most_failures_in_a_row;
+  return (order_.time > Duration{} && world_.loop.now() - started_ >= order_.time) ||
+         failed_in_a_row_ >= most_failures_in_a_row;
 }
 
 std::uint64_t LoadSource::take_work() {
@@ -155,7 +162,8 @@ world::Task<bool> LoadSource::say_hello(Session& session) {
 
 world::Task<bool> LoadSource::start_tls(Session& session) {
   world::TlsClientPolicy policy{.server_name = IpAddress::parse(access_.host) ? std::string{} : access_.host};
-  const auto done = co_await session.stream->start_tls(std::move(policy), after(world_.loop.now(), access_.timeout.value_or(usual_timeout)));
+  const auto done = co_await session.stream->start_tls(
+      std::move(policy), after(world_.loop.now(), access_.timeout.value_or(usual_timeout)));
   if (!done) fail(done.error().text);
   co_return done.has_value();
 }
@@ -163,7 +171,8 @@ world::Task<bool> LoadSource::start_tls(Session& session) {
 /// Not before its time, when there is a rate.
 world::Task<> LoadSource::pace() {
   if (order_.rate <= 0) co_return;
-  const auto turn = std::max(next_start_, world_.loop.now() - std::chrono::seconds{1});  // what was missed is not all made up for
+  const auto turn =
+      std::max(next_start_, world_.loop.now() - std::chrono::seconds{1});  // what was missed is not all made up for
   next_start_ = after(turn, std::chrono::duration_cast<Duration>(std::chrono::duration<double>(1 / order_.rate)));
   co_await world::sleep_until(world_.loop, turn);
 }
@@ -176,8 +185,9 @@ world::Task<LoadSource::Sent> LoadSource::send(Session& session) {
 std::string LoadSource::make_text(std::uint64_t number, std::uint64_t& octets) {
   octets = order_.least_octets;
   if (order_.most_octets > order_.least_octets) octets += random_.below(order_.most_octets - order_.least_octets + 1);
-  auto text = fmt::format("From: <{}>\r\nTo: <{}>\r\nSubject: load {}\r\nMessage-ID: <{}.{:x}@load.invalid>\r\n\r\n", numbered(order_.sender, number),
-                          numbered(order_.recipient, number), number, number, started_.time_since_epoch().count());
+  auto text = fmt::format("From: <{}>\r\nTo: <{}>\r\nSubject: load {}\r\nMessage-ID: <{}.{:x}@load.invalid>\r\n\r\n",
+                          numbered(order_.sender, number), numbered(order_.recipient, number), number, number,
+                          started_.time_since_epoch().count());
   text += body_of(body_, octets);
   octets = text.size();
   return text += ".\r\n";
@@ -185,12 +195,14 @@ std::string LoadSource::make_text(std::uint64_t number, std::uint64_t& octets) {
 
 world::Task<LoadSource::Sent> LoadSource::send_step_by_step(Session& session) {
   const auto number = session.number;
-  if (!co_await write(session, fmt::format("MAIL FROM:<{}>\r\n", numbered(order_.sender, number)))) co_return Sent::broken;
+  if (!co_await write(session, fmt::format("MAIL FROM:<{}>\r\n", numbered(order_.sender, number))))
+    co_return Sent::broken;
   auto code = co_await reply(session);
   std::uint32_t taken = 0;
   unsigned refusal = code != 0 && code != 250 ? code : 0;
   for (std::uint32_t place = 0; code != 0 && refusal == 0 && place < order_.recipients; ++place) {
-    if (!co_await write(session, fmt::format("RCPT TO:<{}>\r\n", numbered(order_.recipient, number * order_.recipients + place)))) {
+    if (!co_await write(
+            session, fmt::format("RCPT TO:<{}>\r\n", numbered(order_.recipient, number * order_.recipients + place)))) {
       co_return Sent::broken;
     }
     code = co_await reply(session);
@@ -245,7 +257,8 @@ world::Task<LoadSource::Sent> LoadSource::send_pipelined(Session& session) {
   co_return Sent::refused;
 }
 
-world::Task<LoadSource::Sent> LoadSource::end_message(Session& session, std::uint64_t octets, std::uint32_t recipients) {
+world::Task<LoadSource::Sent> LoadSource::end_message(Session& session, std::uint64_t octets,
+                                                      std::uint32_t recipients) {
   const auto code = co_await reply(session);
   if (code == 0) co_return Sent::broken;
   if (code != 250 || recipients == 0) {
@@ -261,7 +274,8 @@ world::Task<LoadSource::Sent> LoadSource::end_message(Session& session, std::uin
 }
 
 world::Task<bool> LoadSource::write(Session& session, std::string_view bytes) {
-  const auto written = co_await session.stream->write(bytes, after(world_.loop.now(), access_.timeout.value_or(usual_timeout)));
+  const auto written =
+      co_await session.stream->write(bytes, after(world_.loop.now(), access_.timeout.value_or(usual_timeout)));
   if (!written) fail(written.error().text);
   co_return written.has_value();
 }
@@ -278,7 +292,8 @@ world::Task<unsigned> LoadSource::reply(Session& session) {
         fail("a reply that is none");
         co_return 0;
       }
-      if (ascii::starts_with_word(line.substr(std::min<std::size_t>(4, line.size())), "STARTTLS")) session.offers_starttls = true;
+      if (ascii::starts_with_word(line.substr(std::min<std::size_t>(4, line.size())), "STARTTLS"))
+        session.offers_starttls = true;
       if (line.size() > 3 && line[3] == '-') continue;
       co_return static_cast<unsigned>(*code);
     }

@@ -19,26 +19,27 @@ namespace posthorn::service {
 
 struct LoadOrder {
   std::uint32_t connections = 1;
-  std::uint64_t messages = 1;        ///< in all; 0: until the time is over
-  std::uint64_t per_connection = 0;  ///< 0: all
+  std::uint64_t messages = 1;         ///< in all; 0: until the time is over
+  std::uint64_t per_connection = 0;   ///< 0: all
   std::uint64_t least_octets = 4096;  ///< of a message's body; each is drawn from here …
   std::uint64_t most_octets = 4096;   ///< … to here
-  std::uint32_t recipients = 1;      ///< of each message
-  double rate = 0;                   ///< messages a second at most, of this source; 0: as many as go
-  Duration time{};                   ///< nothing new is begun after it; 0: no limit
-  std::string sender;                ///< "%" in it becomes the message's number, as in the recipient
+  std::uint32_t recipients = 1;       ///< of each message
+  double rate = 0;                    ///< messages a second at most, of this source; 0: as many as go
+  Duration time{};                    ///< nothing new is begun after it; 0: no limit
+  std::string sender;                 ///< "%" in it becomes the message's number, as in the recipient
   std::string recipient;
-  bool pipelining = false;           ///< whether or not the server offers it
+  bool pipelining = false;  ///< whether or not the server offers it
 };
 
 struct LoadResult {
-  std::uint64_t messages = 0;     ///< taken
-  std::uint64_t octets = 0;       ///< of these
-  std::uint64_t recipients = 0;   ///< of these
-  std::uint64_t refused = 0;      ///< messages
-  std::uint64_t connections = 0;  ///< that were greeted
-  std::map<unsigned, std::uint64_t> refusals;      ///< by code
-  std::map<std::string, std::uint64_t> failures;  ///< of connections, by what was said of them; at most 100 are told apart
+  std::uint64_t messages = 0;                  ///< taken
+  std::uint64_t octets = 0;                    ///< of these
+  std::uint64_t recipients = 0;                ///< of these
+  std::uint64_t refused = 0;                   ///< messages
+  std::uint64_t connections = 0;               ///< that were greeted
+  std::map<unsigned, std::uint64_t> refusals;  ///< by code
+  std::map<std::string, std::uint64_t>
+      failures;             ///< of connections, by what was said of them; at most 100 are told apart
   LatencyTally connecting;  ///< until the greeting, with TLS from the first byte
   LatencyTally sending;     ///< of each message that was taken, from MAIL to the answer to its end
   Duration took{};

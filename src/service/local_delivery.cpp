@@ -221,11 +221,17 @@ void LocalDelivery::report(LocalBatch& batch) {
 void LocalDelivery::count(const AttemptResult& result) {
   for (const auto& recipient : result.recipients) {
     switch (recipient.what) {
-      case RecipientResult::What::delivered: ++facts_.delivered; break;
+      case RecipientResult::What::delivered:
+        ++facts_.delivered;
+        break;
       case RecipientResult::What::unknown:
       case RecipientResult::What::expired:
-      case RecipientResult::What::deferred: ++facts_.deferred; break;
-      case RecipientResult::What::failed: ++facts_.failed; break;
+      case RecipientResult::What::deferred:
+        ++facts_.deferred;
+        break;
+      case RecipientResult::What::failed:
+        ++facts_.failed;
+        break;
     }
   }
 }

@@ -24,10 +24,10 @@
 namespace posthorn::service {
 
 struct LocalDeliverySettings {
-  std::size_t batch = 64;                   ///< mails published together at most (one more attempt than fits, if it has several)
-  std::size_t parallel_syncs = 8;           ///< jobs that write and sync the mails of one batch
-  std::size_t mailboxes = 16;               ///< worked on at once
-  std::uint64_t held_octets = 64U << 10;    ///< a text up to this is held in memory from the start of the attempt on
+  std::size_t batch = 64;          ///< mails published together at most (one more attempt than fits, if it has several)
+  std::size_t parallel_syncs = 8;  ///< jobs that write and sync the mails of one batch
+  std::size_t mailboxes = 16;      ///< worked on at once
+  std::uint64_t held_octets = 64U << 10;  ///< a text up to this is held in memory from the start of the attempt on
 };
 
 /// For metrics; counted since the start.
@@ -83,8 +83,7 @@ class LocalDelivery final : public Deliverer {
 
   [[nodiscard]] world::Task<> work(LocalBatch& batch);
   [[nodiscard]] world::Task<> write_all(LocalBatch& batch);
-  [[nodiscard]] world::Task<> write_held(LocalBatch& batch, std::size_t first, std::size_t step,
-                                         Gathering& gathering);
+  [[nodiscard]] world::Task<> write_held(LocalBatch& batch, std::size_t first, std::size_t step, Gathering& gathering);
   [[nodiscard]] world::Task<> write_streamed(LocalBatch& batch, std::size_t index, Gathering& gathering);
   [[nodiscard]] world::Task<> on_worker(world::Callback job);
   void report(LocalBatch& batch);

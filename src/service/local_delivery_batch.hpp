@@ -21,7 +21,7 @@ struct Letter {
   Letter(world::Loop& loop, Attempt given) : attempt(std::move(given)), done(loop) {}
 
   Attempt attempt;
-  std::string text;       ///< whole, if `is_held`
+  std::string text;  ///< whole, if `is_held`
   bool is_held = false;
   AttemptResult result{};
   world::Event done;

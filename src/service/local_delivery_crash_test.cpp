@@ -128,7 +128,8 @@ class Server {
       const auto result = run(delivery.deliver(std::move(attempt)));
       if (!result) return;
       ++state.attempts;
-      if (result->recipients[0].what == RecipientResult::What::delivered) state.status = store::RecipientStatus::delivered;
+      if (result->recipients[0].what == RecipientResult::What::delivered)
+        state.status = store::RecipientStatus::delivered;
       static_cast<void>(run(house.spool().record(house.loop(), live.id, {{place, state}})));
     }
   }

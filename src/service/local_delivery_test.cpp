@@ -43,7 +43,9 @@ class LocalDeliveryTest : public ::testing::Test {
     use(house_workers(), {});
   }
 
-  sim::Workers& house_workers() { return *(workers ? &*workers : &workers.emplace(house.loop(), sim::Workers::Settings{})); }
+  sim::Workers& house_workers() {
+    return *(workers ? &*workers : &workers.emplace(house.loop(), sim::Workers::Settings{}));
+  }
   void use(world::Workers& with, LocalDeliverySettings settings) {
     delivery = std::make_unique<LocalDelivery>(LocalDelivery::World{house.loop(), with, house.log}, format, settings);
   }
@@ -53,7 +55,10 @@ class LocalDeliveryTest : public ::testing::Test {
     const auto count = recipients.size();
     const auto id = house.store(text, std::move(recipients));
     auto loaded = house.load(id.value()).value();
-    Attempt made{.destination = destination, .message = std::move(loaded.message), .text = std::move(loaded.text), .recipients = {}};
+    Attempt made{.destination = destination,
+                 .message = std::move(loaded.message),
+                 .text = std::move(loaded.text),
+                 .recipients = {}};
     for (std::uint32_t place = 0; place < count; ++place) made.recipients.push_back(place);
     return made;
   }
@@ -80,7 +85,8 @@ class LocalDeliveryTest : public ::testing::Test {
   /// The texts in the user's new folder.
   std::vector<std::string> mails(const std::string& user) {
     std::vector<std::string> texts;
-    for (const auto& path : house.disk.tree("/mail/" + user + "/new")) texts.push_back(house.disk.contents(path).value());
+    for (const auto& path : house.disk.tree("/mail/" + user + "/new"))
+      texts.push_back(house.disk.contents(path).value());
     return texts;
   }
 
@@ -97,8 +103,9 @@ TEST_F(LocalDeliveryTest, AMailStandsInItsMailboxWithItsTraceOnTop) {
   EXPECT_EQ(result.recipients[0].what, What::delivered);
   EXPECT_EQ(result.recipients[0].status_code, "2.0.0");
   EXPECT_EQ(result.health, rules::Health::worked);
-  EXPECT_EQ(mails("alice"), std::vector<std::string>{"Return-Path: <sender@example.net>\nDelivered-To: alice@example.org\n"
-                                                     "Received: by mx\nSubject: hi\n\nhello\n"});
+  EXPECT_EQ(mails("alice"),
+            std::vector<std::string>{"Return-Path: <sender@example.net>\nDelivered-To: alice@example.org\n"
+                                     "Received: by mx\nSubject: hi\n\nhello\n"});
 }
 
 TEST_F(LocalDeliveryTest, WhatWasAnsweredIsDurable) {
@@ -136,7 +143,8 @@ TEST_F(LocalDeliveryTest, ALongTextFlowsThroughAndShortOnesTravelWithIt) {
   for (const auto& result : deliver_all(std::move(attempts))) EXPECT_EQ(result.recipients[0].what, What::delivered);
   std::size_t longest = 0;
   for (const auto& mail : mails("alice")) longest = std::max(longest, mail.size());
-  const std::string head = "Return-Path: <sender@example.net>\nDelivered-To: alice@example.org\nReceived: by mx\nSubject: long\n\n";
+  const std::string head =
+      "Return-Path: <sender@example.net>\nDelivered-To: alice@example.org\nReceived: by mx\nSubject: long\n\n";
   EXPECT_EQ(longest, head.size() + 40U * 99U);
   EXPECT_EQ(mails("alice").size(), 3U);
 }
@@ -204,16 +212,18 @@ TEST_P(LocalDeliveryFaultTest, DefersThatMailboxAloneAndTellsTheSenderNoPath) {
 using enum sim::DiskOperation;
 INSTANTIATE_TEST_SUITE_P(
     Rows, LocalDeliveryFaultTest,
-    ::testing::Values(FaultRow{"NoRight", {.operation = open_folder, .error = Error::Kind::not_permitted, .path = "bob"}, "4.3.0"},
-                      FaultRow{"ALink", {.operation = open_folder, .error = Error::Kind::is_link, .path = "bob"}, "4.3.0"},
-                      FaultRow{"DiskFull", {.operation = write, .error = Error::Kind::no_space, .path = "bob"}, "4.3.1"},
-                      FaultRow{"NoInode", {.operation = create_file, .error = Error::Kind::no_space, .path = "bob"}, "4.3.1"},
-                      FaultRow{"Quota", {.operation = write, .error = Error::Kind::over_quota, .path = "bob"}, "4.2.2"},
-                      FaultRow{"QuotaAtTheSync", {.operation = sync_data, .error = Error::Kind::over_quota, .path = "bob"}, "4.2.2"},
-                      FaultRow{"DiskDies", {.operation = sync_data, .path = "bob"}, "4.3.0"},
-                      FaultRow{"ReadOnly", {.operation = create_file, .error = Error::Kind::read_only, .path = "bob"}, "4.3.0"},
-                      FaultRow{"NoDescriptor", {.operation = create_file, .error = Error::Kind::too_many_files, .path = "bob"}, "4.3.0"},
-                      FaultRow{"Rename", {.operation = rename, .path = "bob"}, "4.3.0"}),
+    ::testing::Values(
+        FaultRow{"NoRight", {.operation = open_folder, .error = Error::Kind::not_permitted, .path = "bob"}, "4.3.0"},
+        FaultRow{"ALink", {.operation = open_folder, .error = Error::Kind::is_link, .path = "bob"}, "4.3.0"},
+        FaultRow{"DiskFull", {.operation = write, .error = Error::Kind::no_space, .path = "bob"}, "4.3.1"},
+        FaultRow{"NoInode", {.operation = create_file, .error = Error::Kind::no_space, .path = "bob"}, "4.3.1"},
+        FaultRow{"Quota", {.operation = write, .error = Error::Kind::over_quota, .path = "bob"}, "4.2.2"},
+        FaultRow{"QuotaAtTheSync", {.operation = sync_data, .error = Error::Kind::over_quota, .path = "bob"}, "4.2.2"},
+        FaultRow{"DiskDies", {.operation = sync_data, .path = "bob"}, "4.3.0"},
+        FaultRow{"ReadOnly", {.operation = create_file, .error = Error::Kind::read_only, .path = "bob"}, "4.3.0"},
+        FaultRow{
+            "NoDescriptor", {.operation = create_file, .error = Error::Kind::too_many_files, .path = "bob"}, "4.3.0"},
+        FaultRow{"Rename", {.operation = rename, .path = "bob"}, "4.3.0"}),
     [](const auto& row) { return row.param.name; });
 
 TEST_F(LocalDeliveryTest, OneBadMailOfABatchIsDeferredAlone) {
@@ -221,7 +231,8 @@ TEST_F(LocalDeliveryTest, OneBadMailOfABatchIsDeferredAlone) {
   for (int i = 0; i < 3; ++i) attempts.push_back(attempt("alice"));
   house.disk.plan({.operation = rename, .skip = 1, .path = "/mail/alice/tmp"});
   int delivered = 0;
-  for (const auto& result : deliver_all(std::move(attempts))) delivered += result.recipients[0].what == What::delivered ? 1 : 0;
+  for (const auto& result : deliver_all(std::move(attempts)))
+    delivered += result.recipients[0].what == What::delivered ? 1 : 0;
   EXPECT_EQ(delivered, 2);
   EXPECT_EQ(mails("alice").size(), 2U);
 }
@@ -236,7 +247,10 @@ TEST_F(LocalDeliveryTest, ADamagedTextIsNotDeliveredAndNotTriedForEver) {
     ASSERT_TRUE(house.disk.corrupt("/state/spool/bodies/" + id.to_string(), 2'000, "y"));
     auto loaded = house.load(id).value();
     ASSERT_FALSE(loaded.message.damaged) << "found out while reading";
-    Attempt bad{.destination = "alice", .message = std::move(loaded.message), .text = std::move(loaded.text), .recipients = {0}};
+    Attempt bad{.destination = "alice",
+                .message = std::move(loaded.message),
+                .text = std::move(loaded.text),
+                .recipients = {0}};
     const auto result = deliver(std::move(bad));
     EXPECT_EQ(result.recipients[0].what, What::failed);
     EXPECT_EQ(result.recipients[0].status_code, "5.3.0");
@@ -301,8 +315,9 @@ TEST_F(LocalDeliveryTest, ForSystemUsersTheAccountIsAskedAndAFaultDefers) {
     if (user.text() == "nobody") return failure(Error::Kind::not_found, "no such account");
     return store::MailboxOwner{2000, 2000};
   };
-  delivery = std::make_unique<LocalDelivery>(LocalDelivery::World{house.loop(), house_workers(), house.log},
-                                             std::make_unique<UserMailboxes>(as_root, owner_of), LocalDeliverySettings{});
+  delivery =
+      std::make_unique<LocalDelivery>(LocalDelivery::World{house.loop(), house_workers(), house.log},
+                                      std::make_unique<UserMailboxes>(as_root, owner_of), LocalDeliverySettings{});
   EXPECT_EQ(deliver(attempt("alice")).recipients[0].what, What::delivered);
   EXPECT_EQ(house.disk.open_root("/mail/alice").value()->facts().value().user, 2000U);
   const auto result = deliver(attempt("nobody"));

@@ -23,8 +23,8 @@ class LoginDesk {
  public:
   struct Settings {
     rules::LoginGuard::Settings guard{.longest_delay = std::chrono::seconds{30}};  ///< the policy says less
-    unsigned checks = 2;          ///< at once
-    std::size_t waiting = 1'000;  ///< more are sent away: try later
+    unsigned checks = 2;                                                           ///< at once
+    std::size_t waiting = 1'000;                                                   ///< more are sent away: try later
     Duration patience = std::chrono::seconds{20};
   };
 
@@ -68,7 +68,9 @@ class LoginDesk {
   void end_turn(bool is_suspect);
   void grant();
   [[nodiscard]] std::shared_ptr<Waiter> next();
-  [[nodiscard]] std::deque<std::shared_ptr<Waiter>>& queue_of(bool is_suspect) { return is_suspect ? suspects_ : others_; }
+  [[nodiscard]] std::deque<std::shared_ptr<Waiter>>& queue_of(bool is_suspect) {
+    return is_suspect ? suspects_ : others_;
+  }
 
   Settings settings_;
   mutable std::mutex mutex_;

@@ -22,15 +22,16 @@ class Desk : public testing::Test {
   world::TaskGroup tasks;
 
   void come(LoginDesk& desk, char name, IpAddress peer, Duration check = seconds{1}) {
-    tasks.start([](LoginDesk& at, sim::Loop& on, char who, IpAddress from, Duration work, std::string& out) -> world::Task<> {
-      const auto turn = co_await at.turn(on, from);
-      if (!turn) {
-        out += '-';
-        co_return;
-      }
-      out += who;
-      co_await world::sleep_until(on, after(on.now(), work));
-    }(desk, loop, name, peer, check, order));
+    tasks.start(
+        [](LoginDesk& at, sim::Loop& on, char who, IpAddress from, Duration work, std::string& out) -> world::Task<> {
+          const auto turn = co_await at.turn(on, from);
+          if (!turn) {
+            out += '-';
+            co_return;
+          }
+          out += who;
+          co_await world::sleep_until(on, after(on.now(), work));
+        }(desk, loop, name, peer, check, order));
   }
   void run() {
     while (!tasks.empty() && loop.step()) {

@@ -20,7 +20,9 @@ class MemoryFile final : public world::File {
     const auto start = std::min<std::uint64_t>(offset, text_.size());
     return std::string_view(text_).substr(start).copy(into.data(), into.size());
   }
-  Result<> write_at(std::uint64_t /*offset*/, std::span<const std::string_view> /*pieces*/) override { return refuse(); }
+  Result<> write_at(std::uint64_t /*offset*/, std::span<const std::string_view> /*pieces*/) override {
+    return refuse();
+  }
   Result<> sync_data() override { return {}; }
   [[nodiscard]] Result<std::uint64_t> size() override { return text_.size(); }
   [[nodiscard]] Result<world::EntryFacts> facts() override {

@@ -62,9 +62,11 @@ void add_recipients(Families& families, const QueueFacts& queue, const store::Sp
   families.counter("posthorn_recipients_bounced_total", "Failed for good, expired ones among them", queue.bounced);
   families.counter("posthorn_recipients_expired_total", "Failed because their time was over", queue.expired);
   families.counter("posthorn_recipients_removed_total", "Removed by an operator", queue.removed);
-  families.counter("posthorn_attempts_deferred_total", "Attempts that ended in 'later', by recipients", queue.deferrals);
+  families.counter("posthorn_attempts_deferred_total", "Attempts that ended in 'later', by recipients",
+                   queue.deferrals);
   families.counter("posthorn_attempts_ambiguous_total",
-                   "Connections lost after the final dot, by recipients: each may have made a duplicate", queue.ambiguous);
+                   "Connections lost after the final dot, by recipients: each may have made a duplicate",
+                   queue.ambiguous);
   families.counter("posthorn_groups_quarantined_total", "Groups of messages that could not be read any more",
                    queue.quarantined);
   families.counter("posthorn_delivered_after_removal_total",

@@ -23,7 +23,11 @@ std::string plain_response(const Credentials& credentials) {
 
 OutgoingConnection::OutgoingConnection(world::Loop& loop, std::unique_ptr<world::Stream> stream, std::string host,
                                        OutgoingSettings settings)
-    : loop_(loop), stream_(std::move(stream)), host_(std::move(host)), settings_(std::move(settings)), session_(settings_.session) {}
+    : loop_(loop),
+      stream_(std::move(stream)),
+      host_(std::move(host)),
+      settings_(std::move(settings)),
+      session_(settings_.session) {}
 
 world::Task<Sent> OutgoingConnection::send(smtp::ClientMessage message, TextSource& text) {
   done_.reset();

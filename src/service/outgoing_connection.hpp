@@ -41,7 +41,8 @@ struct Sent {
 class OutgoingConnection {
  public:
   /// `host`: by which name it was reached, for reports.
-  OutgoingConnection(world::Loop& loop, std::unique_ptr<world::Stream> stream, std::string host, OutgoingSettings settings);
+  OutgoingConnection(world::Loop& loop, std::unique_ptr<world::Stream> stream, std::string host,
+                     OutgoingSettings settings);
 
   /// TLS from the first byte, before anything else, where the session's settings say so. Errors: timed_out, tls, …
   [[nodiscard]] world::Task<Result<>> encrypt();

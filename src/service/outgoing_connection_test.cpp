@@ -27,10 +27,12 @@ class TicketStream final : public world::Stream {
     written_ += bytes;
     co_return Result<>{};
   }
-  world::Task<Result<world::TlsFacts>> start_tls(world::TlsServerPolicy /*policy*/, MonotonicTime /*deadline*/) override {
+  world::Task<Result<world::TlsFacts>> start_tls(world::TlsServerPolicy /*policy*/,
+                                                 MonotonicTime /*deadline*/) override {
     co_return failure(Error::Kind::unsupported, "TLS is there");
   }
-  world::Task<Result<world::TlsFacts>> start_tls(world::TlsClientPolicy /*policy*/, MonotonicTime /*deadline*/) override {
+  world::Task<Result<world::TlsFacts>> start_tls(world::TlsClientPolicy /*policy*/,
+                                                 MonotonicTime /*deadline*/) override {
     co_return failure(Error::Kind::unsupported, "TLS is there");
   }
   bool has_unread_bytes() override { return has_ticket_; }
@@ -56,7 +58,9 @@ TEST(OutgoingConnection, OctetsOfTlsItselfAreNoEarlyTalk) {
   settings.tls_from_first_byte = true;
   std::string written;
   OutgoingConnection connection{
-      loop, std::make_unique<TicketStream>(written), "mx.far.test",
+      loop,
+      std::make_unique<TicketStream>(written),
+      "mx.far.test",
       {.session = std::make_shared<const smtp::ClientSettings>(settings), .tls = {}, .credentials = {}}};
   std::optional<smtp::SessionEnd> end;
   world::TaskGroup tasks;

@@ -15,7 +15,9 @@ constexpr std::size_t most_complaints = 1'000;
 constexpr std::string_view look_at_it = "look at it; the server goes on without it";
 
 /// Whose letters may name any sender.
-bool is_trusted(unsigned account, const PickupSettings& settings) { return account == 0 || account == settings.own_account; }
+bool is_trusted(unsigned account, const PickupSettings& settings) {
+  return account == 0 || account == settings.own_account;
+}
 
 std::string words_of(const smtp::Reply& reply) { return fmt::format("{} {}", reply.code(), reply.text()); }
 
@@ -25,8 +27,9 @@ Pickup::Pickup(World world, store::DropFolder folder, PickupSettings settings)
     : world_(world),
       folder_(std::move(folder)),
       settings_(std::move(settings)),
-      intake_{world.loop, world.spool, world.log, world.names, world.routes,
-              [this](MessageId, std::vector<Group> groups) { groups_ = std::move(groups); }, world.traffic} {}
+      intake_{world.loop,   world.spool,  world.log,
+              world.names,  world.routes, [this](MessageId, std::vector<Group> groups) { groups_ = std::move(groups); },
+              world.traffic} {}
 
 world::Task<> Pickup::settle_claims() {
   const auto found = co_await find(Which::claimed);
@@ -37,7 +40,8 @@ world::Task<> Pickup::settle_claims() {
 
 /// The id by which the spool has it; none: it has not.
 std::optional<MessageId> Pickup::stored_as(const store::DropName& name) const {
-  const auto found = std::ranges::find_if(name.claims, [this](MessageId id) { return world_.spool.find(id).has_value(); });
+  const auto found =
+      std::ranges::find_if(name.claims, [this](MessageId id) { return world_.spool.find(id).has_value(); });
   return found == name.claims.end() ? std::nullopt : std::optional{*found};
 }
 
@@ -112,14 +116,18 @@ world::Task<> Pickup::judge_recipients(Letter& letter) {
   std::vector<mail::Recipient> good;
   for (auto& recipient : letter.open.letter.envelope.recipients) {
     auto refusal = world_.gatekeeper.refuse_recipient(client, recipient.address);
-    if (refusal && says_unknown_user(*refusal)) refusal = co_await world_.gatekeeper.look_again(client, recipient.address);
+    if (refusal && says_unknown_user(*refusal))
+      refusal = co_await world_.gatekeeper.look_again(client, recipient.address);
     if (!refusal) {
       good.push_back(std::move(recipient));
       continue;
     }
     world_.traffic.recipient_refused();
-    world_.log.info("recipient.refused", {{"session", letter.name.letter}, {"to", recipient.address.to_string()},
-                                          {"user", letter.account}, {"code", refusal->code()}, {"reply", refusal->text()}});
+    world_.log.info("recipient.refused", {{"session", letter.name.letter},
+                                          {"to", recipient.address.to_string()},
+                                          {"user", letter.account},
+                                          {"code", refusal->code()},
+                                          {"reply", refusal->text()}});
     letter.refused.push_back(std::move(recipient));
     letter.refusals.push_back(std::move(*refusal));
   }
@@ -150,8 +158,8 @@ world::Task<Pickup::Taken> Pickup::store(Letter letter) {
     co_return Taken::done;
   }
   last.origin = {.door = store::Origin::Door::local, .user = letter.account, .peer = {}, .session = letter.name.letter};
-  const auto claimed = co_await world::on_workers(world_.workers, world_.loop,
-                                                  [&] { return folder_.claim(letter.name, intake.id()); });
+  const auto claimed =
+      co_await world::on_workers(world_.workers, world_.loop, [&] { return folder_.claim(letter.name, intake.id()); });
   if (!claimed) {
     complain(letter.name.text(), "drop.unreadable", claimed.error().text);
     co_return Taken::done;
@@ -160,11 +168,12 @@ world::Task<Pickup::Taken> Pickup::store(Letter letter) {
   const auto recipients = last.envelope.recipients.size();
   const auto reply = co_await intake.commit(std::move(last));
   if (!reply.is_success()) co_return Taken::not_now;
-  world_.log.info("message.accepted",
-                  {{"session", letter.name.letter}, {"message", intake.id()},
-                   {"from", sender},
-                   {"recipients", recipients}, {"size", intake.scanner().facts().octets},
-                   {"user", letter.account}});
+  world_.log.info("message.accepted", {{"session", letter.name.letter},
+                                       {"message", intake.id()},
+                                       {"from", sender},
+                                       {"recipients", recipients},
+                                       {"size", intake.scanner().facts().octets},
+                                       {"user", letter.account}});
   stored_.emplace(intake.id(), Stored{std::move(groups_), has_refused});
   if (co_await remove(*claimed)) co_await hand_over(intake.id());
   co_return Taken::done;
@@ -186,7 +195,8 @@ world::Task<Result<>> Pickup::read_text(const Letter& letter, Intake& intake) {
 }
 
 /// The accepted ones are queued, the refused ones have failed, in the order in which they will stand in the envelope.
-std::vector<store::RecipientState> Pickup::states_of(const Letter& letter, const mail::Envelope& envelope, MessageId id) const {
+std::vector<store::RecipientState> Pickup::states_of(const Letter& letter, const mail::Envelope& envelope,
+                                                     MessageId id) const {
   std::vector<store::RecipientState> states(envelope.recipients.size());
   store::StoredMessage message{.id = id, .envelope = envelope, .states = states, .arrival = world_.loop.clock().wall()};
   for (std::size_t place = 0; place < letter.refused.size(); ++place) {

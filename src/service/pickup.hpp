@@ -83,7 +83,8 @@ class Pickup {
   [[nodiscard]] world::Task<> judge_recipients(Letter& letter);
   [[nodiscard]] world::Task<Taken> store(Letter letter);
   [[nodiscard]] world::Task<Result<>> read_text(const Letter& letter, Intake& intake);
-  [[nodiscard]] std::vector<store::RecipientState> states_of(const Letter& letter, const mail::Envelope& envelope, MessageId id) const;
+  [[nodiscard]] std::vector<store::RecipientState> states_of(const Letter& letter, const mail::Envelope& envelope,
+                                                             MessageId id) const;
   [[nodiscard]] std::string trace_field(const Letter& letter, MessageId id) const;
   [[nodiscard]] std::optional<MessageId> stored_as(const store::DropName& name) const;
   [[nodiscard]] world::Task<> take_claimed(store::DropName name, MessageId id);
@@ -97,7 +98,7 @@ class Pickup {
   PickupSettings settings_;
   std::vector<Group> groups_;  ///< of the message stored last
   IntakeWorld intake_;
-  std::set<std::string> told_;  ///< what was complained of, so that it is said once
+  std::set<std::string> told_;          ///< what was complained of, so that it is said once
   std::map<MessageId, Stored> stored_;  ///< their letters are still there
 };
 

@@ -20,33 +20,48 @@ std::string_view table_name(ProbedCommand command) { return smtp::reply_row(comm
 
 std::string_view table_name(smtp::Step step) {
   switch (step) {
-    case smtp::Step::greeting: return table_name(ProbedCommand::connection);
-    case smtp::Step::hello: return table_name(ProbedCommand::ehlo);
-    case smtp::Step::starttls: return table_name(ProbedCommand::starttls);
-    case smtp::Step::auth: return table_name(ProbedCommand::auth);
-    case smtp::Step::mail: return table_name(ProbedCommand::mail);
-    case smtp::Step::rcpt: return table_name(ProbedCommand::rcpt);
-    case smtp::Step::data: return table_name(ProbedCommand::data);
+    case smtp::Step::greeting:
+      return table_name(ProbedCommand::connection);
+    case smtp::Step::hello:
+      return table_name(ProbedCommand::ehlo);
+    case smtp::Step::starttls:
+      return table_name(ProbedCommand::starttls);
+    case smtp::Step::auth:
+      return table_name(ProbedCommand::auth);
+    case smtp::Step::mail:
+      return table_name(ProbedCommand::mail);
+    case smtp::Step::rcpt:
+      return table_name(ProbedCommand::rcpt);
+    case smtp::Step::data:
+      return table_name(ProbedCommand::data);
     case smtp::Step::body:
-    case smtp::Step::final_dot: return table_name(ProbedCommand::end_of_data);
-    case smtp::Step::reset: return table_name(ProbedCommand::rset);
-    case smtp::Step::quit: return table_name(ProbedCommand::quit);
+    case smtp::Step::final_dot:
+      return table_name(ProbedCommand::end_of_data);
+    case smtp::Step::reset:
+      return table_name(ProbedCommand::rset);
+    case smtp::Step::quit:
+      return table_name(ProbedCommand::quit);
   }
   bug("a step has a row");
 }
 
 Failure failure_of(Reason reason) {
   switch (reason) {
-    case Reason::finished: return Failure::none;
-    case Reason::refused_for_now: return Failure::refused_for_now;
+    case Reason::finished:
+      return Failure::none;
+    case Reason::refused_for_now:
+      return Failure::refused_for_now;
     case Reason::refused_for_good:
-    case Reason::no_authentication: return Failure::refused_for_good;
-    case Reason::protocol_error: return Failure::protocol;
+    case Reason::no_authentication:
+      return Failure::refused_for_good;
+    case Reason::protocol_error:
+      return Failure::protocol;
     case Reason::connection_lost:
     case Reason::timed_out:
     case Reason::tls_failed:
     case Reason::tls_not_offered:
-    case Reason::message_failed: return Failure::unavailable;
+    case Reason::message_failed:
+      return Failure::unavailable;
   }
   bug("a session ended for a reason");
 }
@@ -59,10 +74,14 @@ std::string words_of(unsigned code, const std::string& text) {
 
 std::string_view name_of(ReplyMeaning meaning) {
   switch (meaning) {
-    case ReplyMeaning::success: return "success";
-    case ReplyMeaning::intermediate: return "go on";
-    case ReplyMeaning::failure: return "failure";
-    case ReplyMeaning::error: return "error";
+    case ReplyMeaning::success:
+      return "success";
+    case ReplyMeaning::intermediate:
+      return "go on";
+    case ReplyMeaning::failure:
+      return "failure";
+    case ReplyMeaning::error:
+      return "error";
   }
   bug("a meaning has a name");
 }
@@ -112,18 +131,24 @@ smtp::ClientMessage Probe::message(const TextSource& text) const {
 void Probe::judge_end(const smtp::SessionEnd& end) {
   const auto& steps = record_.steps();
   // The machine greets in one step, by two commands.
-  const bool is_helo = end.step == smtp::Step::hello && std::ranges::count(steps, ProbedCommand::helo, &ProbeStep::command) > 0;
-  fail(failure_of(end.reason), is_helo ? table_name(ProbedCommand::helo) : table_name(end.step), words_of(end.code, end.text));
+  const bool is_helo =
+      end.step == smtp::Step::hello && std::ranges::count(steps, ProbedCommand::helo, &ProbeStep::command) > 0;
+  fail(failure_of(end.reason), is_helo ? table_name(ProbedCommand::helo) : table_name(end.step),
+       words_of(end.code, end.text));
 }
 
 void Probe::judge_outcome(const smtp::Outcome& outcome) {
   using enum smtp::Outcome::Kind;
   const auto words = words_of(outcome.code, outcome.text);
   switch (outcome.kind) {
-    case delivered: return;
-    case temporary: return fail(Failure::refused_for_now, table_name(outcome.step), words);
-    case permanent: return fail(Failure::refused_for_good, table_name(outcome.step), words);
-    case unknown: return fail(Failure::unavailable, table_name(outcome.step), words);
+    case delivered:
+      return;
+    case temporary:
+      return fail(Failure::refused_for_now, table_name(outcome.step), words);
+    case permanent:
+      return fail(Failure::refused_for_good, table_name(outcome.step), words);
+    case unknown:
+      return fail(Failure::unavailable, table_name(outcome.step), words);
     case untried:
       if (order_.sends) fail(Failure::protocol, table_name(outcome.step), "the server takes no message");
       return;

@@ -24,7 +24,7 @@ struct ProbeReport {
   /// From good to bad.
   enum class Failure : std::uint8_t {
     none,
-    refused_for_now,   ///< a 4yz reply
+    refused_for_now,  ///< a 4yz reply
     unknown_host,
     refused_for_good,  ///< a 5yz reply
     unavailable,       ///< no connection, no answer in time, no TLS

@@ -17,14 +17,14 @@ constexpr std::size_t reply_octets = 4'000;
 
 smtp::ProbedCommand command_in(std::string_view line) {
   static constexpr std::array<std::pair<std::string_view, smtp::ProbedCommand>, 9> verbs{{{"EHLO", ehlo},
-                                                                                         {"HELO", helo},
-                                                                                         {"STARTTLS", starttls},
-                                                                                         {"MAIL", mail},
-                                                                                         {"RCPT", rcpt},
-                                                                                         {"DATA", data},
-                                                                                         {".", end_of_data},
-                                                                                         {"RSET", rset},
-                                                                                         {"QUIT", quit}}};
+                                                                                          {"HELO", helo},
+                                                                                          {"STARTTLS", starttls},
+                                                                                          {"MAIL", mail},
+                                                                                          {"RCPT", rcpt},
+                                                                                          {"DATA", data},
+                                                                                          {".", end_of_data},
+                                                                                          {"RSET", rset},
+                                                                                          {"QUIT", quit}}};
   const auto verb = line.substr(0, line.find(' '));
   const auto* found = std::ranges::find(verbs, verb, [](const auto& each) { return each.first; });
   return found == verbs.end() ? auth : found->second;

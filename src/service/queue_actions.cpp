@@ -12,11 +12,16 @@ using Status = store::RecipientStatus;
 
 std::string_view event_of(OperatorAction action) {
   switch (action) {
-    case OperatorAction::hold: return "recipient.held";
-    case OperatorAction::release: return "recipient.released";
-    case OperatorAction::retry: return "recipient.retried";
-    case OperatorAction::remove: return "recipient.removed";
-    case OperatorAction::expire: return "recipient.expired";
+    case OperatorAction::hold:
+      return "recipient.held";
+    case OperatorAction::release:
+      return "recipient.released";
+    case OperatorAction::retry:
+      return "recipient.retried";
+    case OperatorAction::remove:
+      return "recipient.removed";
+    case OperatorAction::expire:
+      return "recipient.expired";
   }
   bug("an action without an event");
 }
@@ -94,8 +99,9 @@ world::Task<Result<ActionResult>> QueueManager::change(OperatorAction action, st
 /// Their states are of now.
 void QueueManager::note_time(const store::StoredMessage& message, const std::vector<store::Outcome>& changed) {
   for (const auto& group : groups_of(message.envelope, world_.routes)) {
-    const bool is_changed = std::ranges::any_of(
-        changed, [&](const store::Outcome& one) { return std::ranges::find(group.recipients, one.recipient) != group.recipients.end(); });
+    const bool is_changed = std::ranges::any_of(changed, [&](const store::Outcome& one) {
+      return std::ranges::find(group.recipients, one.recipient) != group.recipients.end();
+    });
     if (is_changed) plan(group.destination.lane).set_since({message.id, group.leader}, world_.loop.now());
   }
 }

@@ -90,7 +90,8 @@ world::Task<> QueueManager::adopt_waiting() {
     auto at = messages.begin();
     for (const auto& one : live) {
       if (world_.spool.is_of_this_start(one.id)) continue;
-      at = std::lower_bound(at, messages.end(), one.id, [](const auto& message, MessageId id) { return message.id < id; });
+      at = std::lower_bound(at, messages.end(), one.id,
+                            [](const auto& message, MessageId id) { return message.id < id; });
       const bool is_read = at != messages.end() && at->id == one.id;
       is_read ? adopt(*at) : unread.push_back(one.id);
     }
@@ -116,7 +117,8 @@ world::Task<> QueueManager::adopt_unread(std::vector<MessageId> unread) {
     pump_soon();
     unread = std::move(still);
     if (unread.empty()) break;
-    world_.log.error("queue.unreadable", {{"messages", unread.size()}, {"what_to_do", "look at the disk of the spool"}});
+    world_.log.error("queue.unreadable",
+                     {{"messages", unread.size()}, {"what_to_do", "look at the disk of the spool"}});
     co_await world::sleep_until(world_.loop, after(world_.loop.now(), settings_.record_pause));
   }
 }

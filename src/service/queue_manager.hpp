@@ -55,8 +55,10 @@ struct QueueSettings {
   Duration record_pause = std::chrono::seconds{1};  ///< between attempts to record an outcome while the disk fails
   std::size_t adopt_batch = 512;                    ///< messages read at a time after a start
   std::size_t remembered_names = 10'000;            ///< domains whose set of hosts is known without asking DNS
-  Duration fresh_failure = std::chrono::seconds{30};  ///< a new message shares a dead destination's failure of so long ago
-  Duration gate_patience = std::chrono::seconds{30};  ///< an operator waits so long for outcomes that are being recorded
+  Duration fresh_failure =
+      std::chrono::seconds{30};  ///< a new message shares a dead destination's failure of so long ago
+  Duration gate_patience =
+      std::chrono::seconds{30};  ///< an operator waits so long for outcomes that are being recorded
 };
 
 /// Recipients since the start, for metrics. I26: accepted + recovered = delivered + bounced + removed + what the spool holds
@@ -69,8 +71,8 @@ struct QueueFacts {
   std::uint64_t bounced = 0;  ///< failed for good, expired ones among them
   std::uint64_t expired = 0;
   std::uint64_t removed = 0;
-  std::uint64_t deferrals = 0;   ///< events, as are the others below
-  std::uint64_t ambiguous = 0;   ///< outcomes unknown (I3)
+  std::uint64_t deferrals = 0;    ///< events, as are the others below
+  std::uint64_t ambiguous = 0;    ///< outcomes unknown (I3)
   std::uint64_t quarantined = 0;  ///< groups of messages that cannot be read
   std::uint64_t delivered_after_removal = 0;
   bool is_recovered = false;  ///< all that waited is known
@@ -138,7 +140,8 @@ class QueueManager {
   [[nodiscard]] world::Task<AttemptResult> carry_out(Lane lane, const rules::QueuePlan::Work& work,
                                                      store::LoadedMessage loaded, std::vector<std::uint32_t> open);
   /// An attempt has learned under which name its destination is kept. True: it goes on.
-  [[nodiscard]] bool move(const rules::QueuePlan::Work& work, const std::string& domain, const std::string& destination);
+  [[nodiscard]] bool move(const rules::QueuePlan::Work& work, const std::string& domain,
+                          const std::string& destination);
   /// The attempt did nothing, its entry waits again.
   [[nodiscard]] world::Task<> leave_to_wait(MessageId id);
   void defer_after_fault(Lane lane, rules::EntryId entry, const Error& error);
@@ -201,8 +204,10 @@ class QueueManager {
   world::TimerId timer_ = world::TimerId::none;
   MonotonicTime timer_at_ = never;
   MessageGate gate_;
-  std::unordered_map<MessageId, std::vector<store::RecipientState>> newest_;  ///< of messages with several attempts under way
-  std::unordered_set<MessageId> touched_;  ///< by an operator, while an attempt was under way: its state is to be read again
+  std::unordered_map<MessageId, std::vector<store::RecipientState>>
+      newest_;  ///< of messages with several attempts under way
+  std::unordered_set<MessageId>
+      touched_;  ///< by an operator, while an attempt was under way: its state is to be read again
   QueueFacts facts_;
   bool pump_posted_ = false;
   bool stopped_ = false;

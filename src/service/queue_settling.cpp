@@ -14,11 +14,16 @@ using Status = store::RecipientStatus;
 
 std::string_view event_of(What what) {
   switch (what) {
-    case What::delivered: return "recipient.delivered";
-    case What::deferred: return "recipient.deferred";
-    case What::failed: return "recipient.failed";
-    case What::unknown: return "recipient.outcome_unknown";
-    case What::expired: return "recipient.expired";
+    case What::delivered:
+      return "recipient.delivered";
+    case What::deferred:
+      return "recipient.deferred";
+    case What::failed:
+      return "recipient.failed";
+    case What::unknown:
+      return "recipient.outcome_unknown";
+    case What::expired:
+      return "recipient.expired";
   }
   bug("a result without a name");
 }
@@ -28,10 +33,14 @@ std::string_view word_for(const AttemptStep& step) {
   if (step.is_expired) return "expired";
   switch (step.state.status) {
     case Status::queued:
-    case Status::held: return "deferred";
-    case Status::delivered: return "delivered";
-    case Status::failed: return "bounced";
-    case Status::removed: return "removed";
+    case Status::held:
+      return "deferred";
+    case Status::delivered:
+      return "delivered";
+    case Status::failed:
+      return "bounced";
+    case Status::removed:
+      return "removed";
   }
   bug("a status without a word");
 }
@@ -156,19 +165,22 @@ std::vector<MonotonicTime> QueueManager::since_of_each(const store::StoredMessag
 /// What is not known of an earlier start counts from the start of this one (F32).
 StepFacts QueueManager::step_facts(const store::StoredMessage& message, MonotonicTime since) const {
   const bool is_exact = since >= started_;
-  const auto known = std::chrono::duration_cast<std::chrono::microseconds>(world_.loop.now() - std::max(since, started_));
-  return {.arrival = message.arrival, .time = {.wall = world_.loop.clock().wall(), .known = known, .is_exact = is_exact}};
+  const auto known =
+      std::chrono::duration_cast<std::chrono::microseconds>(world_.loop.now() - std::max(since, started_));
+  return {.arrival = message.arrival,
+          .time = {.wall = world_.loop.clock().wall(), .known = known, .is_exact = is_exact}};
 }
 
 RoundEvent QueueManager::round_event(Lane lane, const store::StoredMessage& message, const RecipientResult& result,
                                      AttemptStep step) {
   using Happened = rules::RecipientEvent::What;
   auto& state = step.state;
-  rules::RecipientEvent event{.recipient = result.recipient,
-                              .status = mail::EnhancedStatus::parse(state.status_code).value_or(mail::EnhancedStatus{4, 0, 0}),
-                              .remote_host = state.remote_host,
-                              .outcome_unknown = result.what == What::unknown,
-                              .warned = state.warned};
+  rules::RecipientEvent event{
+      .recipient = result.recipient,
+      .status = mail::EnhancedStatus::parse(state.status_code).value_or(mail::EnhancedStatus{4, 0, 0}),
+      .remote_host = state.remote_host,
+      .outcome_unknown = result.what == What::unknown,
+      .warned = state.warned};
   (state.remote_host.empty() ? event.reason : event.reply) = state.reply;
   if (state.status == Status::delivered) {
     // RFC 3461 §6.3 (action): "delivered" is final delivery; LMTP's 250 says no less (RFC 2033 §4.2).

@@ -11,7 +11,7 @@
 namespace posthorn::service {
 namespace {
 
-constexpr std::size_t replies_before_flush = 16 * 1024;   // FAULTS, budgets: output per connection
+constexpr std::size_t replies_before_flush = 16 * 1024;  // FAULTS, budgets: output per connection
 
 template <class... Functions>
 struct overloaded : Functions... {
@@ -21,9 +21,12 @@ struct overloaded : Functions... {
 store::Origin::Door door_of(rules::ListenerRole role) {
   using enum rules::ListenerRole;
   switch (role) {
-    case mx: return store::Origin::Door::mx;
-    case relay: return store::Origin::Door::relay;
-    case submission: return store::Origin::Door::submission;
+    case mx:
+      return store::Origin::Door::mx;
+    case relay:
+      return store::Origin::Door::relay;
+    case submission:
+      return store::Origin::Door::submission;
   }
   bug("a role without a door");
 }
@@ -69,10 +72,11 @@ world::Task<bool> Reception::open() {
   if (contains(listener().proxy_from, peer_address()) && !co_await read_proxy_header()) co_return false;
   smtp::Channel channel;
   if (listener().implicit_tls) {
-    auto facts = co_await start_.stream->start_tls(listener().tls, after(world_.loop.now(), policy().handshake_timeout));
+    auto facts =
+        co_await start_.stream->start_tls(listener().tls, after(world_.loop.now(), policy().handshake_timeout));
     if (!facts) {
-      log_.info("tls.failed", {{"session", start_.session}, {"peer", peer_address().to_string()},
-                               {"error", facts.error().text}});
+      log_.info("tls.failed",
+                {{"session", start_.session}, {"peer", peer_address().to_string()}, {"error", facts.error().text}});
       co_return false;
     }
     channel = note_tls(*facts);
@@ -102,8 +106,10 @@ world::Task<bool> Reception::read_proxy_header() {
     if (header->client && !start_.refusal) start_.refusal = name_client(header->client->address);
     co_return true;
   }
-  log_.warning("proxy.no_header", {{"session", start_.session}, {"peer", peer_address().to_string()},
-                                   {"what_to_do", "let the proxy send the PROXY protocol, or take it out of proxy_from"}});
+  log_.warning("proxy.no_header",
+               {{"session", start_.session},
+                {"peer", peer_address().to_string()},
+                {"what_to_do", "let the proxy send the PROXY protocol, or take it out of proxy_from"}});
   co_return false;
 }
 
@@ -112,8 +118,8 @@ std::optional<smtp::Reply> Reception::name_client(const IpAddress& address) {
   start_.ticket = ConnectionLimits::Ticket{};
   auto [verdict, ticket] = start_.limits.admit(address);
   start_.ticket = std::move(ticket);
-  log_.info("client.named", {{"session", start_.session}, {"peer", address.to_string()},
-                             {"by", peer_address().to_string()}});
+  log_.info("client.named",
+            {{"session", start_.session}, {"peer", address.to_string()}, {"by", peer_address().to_string()}});
   client_address_ = address;
   if (contains(listener().refuse_from, address)) return smtp::replies::session_refused();
   return refusal_of(verdict);
@@ -158,74 +164,75 @@ smtp::Channel Reception::note_tls(const world::TlsFacts& facts) {
 /// For whoever looks over the session's shoulder: codes, never what the client said.
 void Reception::note_reply(const smtp::Reply& reply) {
   if (!log_.takes(world::LogLevel::debug)) return;
-  log_.debug("session.reply", {{"session", start_.session}, {"peer", peer_address().to_string()}, {"code", reply.code()}});
+  log_.debug("session.reply",
+             {{"session", start_.session}, {"peer", peer_address().to_string()}, {"code", reply.code()}});
 }
 
 /// Effects that need no waiting, which is nearly all of them.
 bool Reception::perform_at_once(smtp::Effect& effect) {
-  return std::visit(
-      overloaded{
-          [this](const smtp::SendReply& send) {
-            send.reply.append_to(replies_);
-            note_reply(send.reply);
-            return true;
-          },
-          [this](const smtp::AskSender& question) {
-            if (!may_send(question)) return false;
-            const auto facts = world_.intake.spool.facts();
-            if (facts.accepting) {
-              session_.accept();
-            } else {
-              session_.refuse(reply_for(Error{facts.why, {}}));
-            }
-            return true;
-          },
-          [this](const smtp::AskRecipient& question) {
-            const auto refusal = world_.gatekeeper.refuse_recipient(client(), question.recipient.get().address);
-            if (refusal && says_unknown_user(*refusal)) return false;
-            if (refusal) {
-              log_refusal("recipient.refused", *refusal, question.recipient.get().address);
-              session_.refuse(*refusal);
-            } else {
-              session_.accept();
-            }
-            return true;
-          },
-          [this](const smtp::AskVerify& question) {
-            auto reply = world_.gatekeeper.verify(question.text);
-            if (reply.is_refusal()) {
-              session_.refuse(std::move(reply));
-            } else {
-              session_.accept(std::move(reply));
-            }
-            return true;
-          },
-          [this](const smtp::AskClient& question) {
-            answer(question);
-            return true;
-          },
-          [](const smtp::AskAuthentication&) { return false; },
-          [this](const smtp::BeginMessage&) {
-            intake_ = std::make_unique<Intake>(world_.intake, policy());
-            if (!session_.facts().user.empty()) intake_->expect_submission();
-            session_.accept();
-            return true;
-          },
-          [this](const smtp::MessageBytes& message) { return intake_->take(message.bytes); },
-          [this](const smtp::DropAuthentication&) {
-            login_.reset();
-            return true;
-          },
-          [this](const smtp::DropMessage&) {
-            intake_.reset();
-            return true;
-          },
-          [](const smtp::Wait&) { return false; },
-          [](const smtp::StartTls&) { return false; },
-          [](const smtp::EndMessage&) { return false; },
-          [](const smtp::Close&) { return false; },
-      },
-      effect);
+  return std::visit(overloaded{
+                        [this](const smtp::SendReply& send) {
+                          send.reply.append_to(replies_);
+                          note_reply(send.reply);
+                          return true;
+                        },
+                        [this](const smtp::AskSender& question) {
+                          if (!may_send(question)) return false;
+                          const auto facts = world_.intake.spool.facts();
+                          if (facts.accepting) {
+                            session_.accept();
+                          } else {
+                            session_.refuse(reply_for(Error{facts.why, {}}));
+                          }
+                          return true;
+                        },
+                        [this](const smtp::AskRecipient& question) {
+                          const auto refusal =
+                              world_.gatekeeper.refuse_recipient(client(), question.recipient.get().address);
+                          if (refusal && says_unknown_user(*refusal)) return false;
+                          if (refusal) {
+                            log_refusal("recipient.refused", *refusal, question.recipient.get().address);
+                            session_.refuse(*refusal);
+                          } else {
+                            session_.accept();
+                          }
+                          return true;
+                        },
+                        [this](const smtp::AskVerify& question) {
+                          auto reply = world_.gatekeeper.verify(question.text);
+                          if (reply.is_refusal()) {
+                            session_.refuse(std::move(reply));
+                          } else {
+                            session_.accept(std::move(reply));
+                          }
+                          return true;
+                        },
+                        [this](const smtp::AskClient& question) {
+                          answer(question);
+                          return true;
+                        },
+                        [](const smtp::AskAuthentication&) { return false; },
+                        [this](const smtp::BeginMessage&) {
+                          intake_ = std::make_unique<Intake>(world_.intake, policy());
+                          if (!session_.facts().user.empty()) intake_->expect_submission();
+                          session_.accept();
+                          return true;
+                        },
+                        [this](const smtp::MessageBytes& message) { return intake_->take(message.bytes); },
+                        [this](const smtp::DropAuthentication&) {
+                          login_.reset();
+                          return true;
+                        },
+                        [this](const smtp::DropMessage&) {
+                          intake_.reset();
+                          return true;
+                        },
+                        [](const smtp::Wait&) { return false; },
+                        [](const smtp::StartTls&) { return false; },
+                        [](const smtp::EndMessage&) { return false; },
+                        [](const smtp::Close&) { return false; },
+                    },
+                    effect);
 }
 
 world::Task<> Reception::perform(smtp::Effect effect) {
@@ -310,14 +317,18 @@ bool Reception::may_send(const smtp::AskSender& question) {
 }
 
 world::Task<> Reception::look_again_at_sender(std::optional<mail::Address> sender) {
-  const auto refusal = co_await world_.gatekeeper.look_again_at_sender(policy().sender_check, session_.facts().user, sender);
+  const auto refusal =
+      co_await world_.gatekeeper.look_again_at_sender(policy().sender_check, session_.facts().user, sender);
   if (!refusal) {
     session_.accept();
     co_return;
   }
-  log_.info("sender.refused", {{"session", start_.session}, {"from", sender ? sender->to_string() : ""},
-                               {"user", session_.facts().user}, {"peer", peer_address().to_string()},
-                               {"code", refusal->code()}, {"reply", refusal->text()}});
+  log_.info("sender.refused", {{"session", start_.session},
+                               {"from", sender ? sender->to_string() : ""},
+                               {"user", session_.facts().user},
+                               {"peer", peer_address().to_string()},
+                               {"code", refusal->code()},
+                               {"reply", refusal->text()}});
   session_.refuse(*refusal);
 }
 
@@ -359,8 +370,8 @@ world::Task<> Reception::start_tls(smtp::Reply ready) {
   auto facts = co_await start_.stream->start_tls(listener().tls, after(world_.loop.now(), policy().handshake_timeout));
   clock_.start_wait(world_.loop.now());
   if (!facts) {
-    log_.info("tls.failed", {{"session", start_.session}, {"peer", peer_address().to_string()},
-                             {"error", facts.error().text}});
+    log_.info("tls.failed",
+              {{"session", start_.session}, {"peer", peer_address().to_string()}, {"error", facts.error().text}});
     session_.tls_failed();
     co_return;
   }
@@ -373,8 +384,7 @@ world::Task<> Reception::take_bytes(std::string_view bytes) {
 }
 
 void Reception::forget_message(const Error& why) {
-  log_.error("message.not_stored",
-             {{"session", start_.session}, {"message", intake_->id()}, {"error", why.text}});
+  log_.error("message.not_stored", {{"session", start_.session}, {"message", intake_->id()}, {"error", why.text}});
   intake_.reset();
   session_.fail_message(reply_for(why));
 }
@@ -389,9 +399,12 @@ world::Task<> Reception::end_message(mail::Envelope envelope) {
     const auto refusal = world_.gatekeeper.refuse_author(policy().sender_check, session_.facts().user, *header,
                                                          intake->scanner().facts());
     if (refusal) {
-      log_.info("author.refused", {{"session", start_.session}, {"message", intake->id()},
-                                   {"user", session_.facts().user}, {"peer", peer_address().to_string()},
-                                   {"code", refusal->code()}, {"reply", refusal->text()}});
+      log_.info("author.refused", {{"session", start_.session},
+                                   {"message", intake->id()},
+                                   {"user", session_.facts().user},
+                                   {"peer", peer_address().to_string()},
+                                   {"code", refusal->code()},
+                                   {"reply", refusal->text()}});
       session_.refuse(*refusal);
       co_return;
     }
@@ -419,8 +432,11 @@ world::Task<> Reception::end_message(mail::Envelope envelope) {
     co_return;
   }
   if (info) {
-    log_.info("message.accepted", {{"session", start_.session}, {"message", id}, {"from", sender},
-                                   {"recipients", recipients}, {"size", octets},
+    log_.info("message.accepted", {{"session", start_.session},
+                                   {"message", id},
+                                   {"from", sender},
+                                   {"recipients", recipients},
+                                   {"size", octets},
                                    {"peer", peer_address().to_string()}});
   }
   if (planted(PlantedFault::intake_acknowledged_twice)) reply.append_to(replies_);
@@ -444,8 +460,11 @@ std::string Reception::trace_field(const mail::Envelope& envelope, MessageId id)
 
 void Reception::log_refusal(std::string_view event, const smtp::Reply& reply, const mail::Address& recipient) const {
   world_.intake.traffic.recipient_refused();
-  log_.info(event, {{"session", start_.session}, {"to", recipient.to_string()},
-                    {"peer", peer_address().to_string()}, {"code", reply.code()}, {"reply", reply.text()}});
+  log_.info(event, {{"session", start_.session},
+                    {"to", recipient.to_string()},
+                    {"peer", peer_address().to_string()},
+                    {"code", reply.code()},
+                    {"reply", reply.text()}});
 }
 
 world::Task<> Reception::flush() {

@@ -89,12 +89,12 @@ class Reception {
   smtp::ServerSession session_;
   ReceptionClock clock_;
   std::string replies_;
-  std::string held_;  // input whose octets wait for the disk
+  std::string held_;                // input whose octets wait for the disk
   std::unique_ptr<Intake> intake_;  // apart: most sessions that wait have none
   std::unique_ptr<Login> login_;    // while an exchange is under way
   std::string exporter_binding_;    // of the channel, for whoever logs in on it
   std::string unique_binding_;
-  std::string tls_;  // protocol and cipher, for the trace field
+  std::string tls_;                          // protocol and cipher, for the trace field
   std::optional<IpAddress> client_address_;  // as a proxy named it
   std::string client_host_;                  // the same: its name in DNS
   std::optional<smtp::ServerSession::Shutdown> shutdown_;

@@ -99,11 +99,19 @@ AttemptStep after_attempt(const store::RecipientState& before, const StepFacts& 
   if (before.status == Status::queued) grow(step.state, facts);
   note_words(step.state, result);
   switch (result.what) {
-    case What::delivered: step.state.status = Status::delivered; break;
-    case What::failed: step.state.status = Status::failed; break;
+    case What::delivered:
+      step.state.status = Status::delivered;
+      break;
+    case What::failed:
+      step.state.status = Status::failed;
+      break;
     case What::deferred:
-    case What::unknown: wait_again(step, result, retry, facts, random); break;
-    case What::expired: end_life(step, before, retry, facts); break;
+    case What::unknown:
+      wait_again(step, result, retry, facts, random);
+      break;
+    case What::expired:
+      end_life(step, before, retry, facts);
+      break;
   }
   return step;
 }
@@ -117,8 +125,8 @@ struct ActionName {
 };
 
 constexpr std::array action_names{
-    ActionName{OperatorAction::hold, "hold", "held"},       ActionName{OperatorAction::release, "release", "released"},
-    ActionName{OperatorAction::retry, "retry", "retried"},  ActionName{OperatorAction::remove, "remove", "removed"},
+    ActionName{OperatorAction::hold, "hold", "held"},        ActionName{OperatorAction::release, "release", "released"},
+    ActionName{OperatorAction::retry, "retry", "retried"},   ActionName{OperatorAction::remove, "remove", "removed"},
     ActionName{OperatorAction::expire, "expire", "expired"},
 };
 
@@ -164,13 +172,17 @@ std::optional<store::RecipientState> after_action(OperatorAction action, const s
   if (!is_held) grow(state, facts);
   state.changed = facts.time.wall;
   switch (action) {
-    case OperatorAction::hold: state.status = Status::held; break;
+    case OperatorAction::hold:
+      state.status = Status::held;
+      break;
     case OperatorAction::release:
     case OperatorAction::retry:
       state.status = Status::queued;
       state.next_attempt = facts.time.wall;
       break;
-    case OperatorAction::remove: state.status = Status::removed; break;
+    case OperatorAction::remove:
+      state.status = Status::removed;
+      break;
     case OperatorAction::expire:
       is_running ? expire_after_attempt(state, facts.time.wall, expire) : expire_now(state);
       break;

@@ -58,7 +58,9 @@ enum class OperatorAction : std::uint8_t { hold, release, retry, remove, expire 
 
 /// The new state, or none: it stays as it is. `is_running`: an attempt is under way. An expiry is then made durable as an
 /// age that is over, so that whatever ends the attempt but a success, a crash included, is followed by the failure.
-[[nodiscard]] std::optional<store::RecipientState> after_action(OperatorAction action, const store::RecipientState& before,
-                                                                const StepFacts& facts, Duration expire, bool is_running);
+[[nodiscard]] std::optional<store::RecipientState> after_action(OperatorAction action,
+                                                                const store::RecipientState& before,
+                                                                const StepFacts& facts, Duration expire,
+                                                                bool is_running);
 
 }  // namespace posthorn::service

@@ -14,11 +14,15 @@ constexpr WallTime arrival{1'000'000s};
 constexpr StepFacts facts{.arrival = arrival, .time = {.wall = arrival + 600s, .known = 1h}};
 const rules::RetrySettings retry{.waits = {5min, 10min}, .expire = 1h};
 
-RecipientResult result(What what) { return {.recipient = 0, .what = what, .status_code = "4.2.0", .reply = "450 later"}; }
+RecipientResult result(What what) {
+  return {.recipient = 0, .what = what, .status_code = "4.2.0", .reply = "450 later"};
+}
 
 store::RecipientState state_of(Status status) { return {.status = status}; }
 
-AttemptStep attempted(Status before, What what) { return after_attempt(state_of(before), facts, result(what), retry, 0); }
+AttemptStep attempted(Status before, What what) {
+  return after_attempt(state_of(before), facts, result(what), retry, 0);
+}
 
 TEST(RecipientSteps, AnAttemptEndsAsItsStateAllows) {
   struct Row {
@@ -28,11 +32,16 @@ TEST(RecipientSteps, AnAttemptEndsAsItsStateAllows) {
     bool overruled;
   };
   const Row rows[] = {
-      {Status::queued, What::delivered, Status::delivered, false}, {Status::queued, What::failed, Status::failed, false},
-      {Status::queued, What::deferred, Status::queued, false},     {Status::queued, What::unknown, Status::queued, false},
-      {Status::held, What::delivered, Status::delivered, false},   {Status::held, What::failed, Status::failed, false},
-      {Status::held, What::deferred, Status::held, false},         {Status::removed, What::delivered, Status::removed, true},
-      {Status::removed, What::failed, Status::removed, true},      {Status::failed, What::delivered, Status::failed, true},
+      {Status::queued, What::delivered, Status::delivered, false},
+      {Status::queued, What::failed, Status::failed, false},
+      {Status::queued, What::deferred, Status::queued, false},
+      {Status::queued, What::unknown, Status::queued, false},
+      {Status::held, What::delivered, Status::delivered, false},
+      {Status::held, What::failed, Status::failed, false},
+      {Status::held, What::deferred, Status::held, false},
+      {Status::removed, What::delivered, Status::removed, true},
+      {Status::removed, What::failed, Status::removed, true},
+      {Status::failed, What::delivered, Status::failed, true},
   };
   for (const auto& row : rows) {
     const auto step = attempted(row.before, row.what);
@@ -111,13 +120,20 @@ TEST(RecipientSteps, AnOperatorChangesWhatStillWaits) {
     std::optional<Status> then;
   };
   const Row rows[] = {
-      {Action::hold, Status::queued, false, Status::held},     {Action::hold, Status::held, false, {}},
-      {Action::release, Status::held, false, Status::queued},  {Action::release, Status::queued, false, {}},
-      {Action::retry, Status::queued, false, Status::queued},  {Action::retry, Status::held, false, {}},
-      {Action::remove, Status::queued, true, Status::removed}, {Action::remove, Status::held, false, Status::removed},
-      {Action::expire, Status::queued, false, Status::failed}, {Action::expire, Status::held, false, Status::failed},
-      {Action::expire, Status::queued, true, Status::queued},  {Action::remove, Status::delivered, false, {}},
-      {Action::expire, Status::failed, false, {}},             {Action::release, Status::removed, false, {}},
+      {Action::hold, Status::queued, false, Status::held},
+      {Action::hold, Status::held, false, {}},
+      {Action::release, Status::held, false, Status::queued},
+      {Action::release, Status::queued, false, {}},
+      {Action::retry, Status::queued, false, Status::queued},
+      {Action::retry, Status::held, false, {}},
+      {Action::remove, Status::queued, true, Status::removed},
+      {Action::remove, Status::held, false, Status::removed},
+      {Action::expire, Status::queued, false, Status::failed},
+      {Action::expire, Status::held, false, Status::failed},
+      {Action::expire, Status::queued, true, Status::queued},
+      {Action::remove, Status::delivered, false, {}},
+      {Action::expire, Status::failed, false, {}},
+      {Action::release, Status::removed, false, {}},
   };
   for (const auto& row : rows) {
     const auto then = after_action(row.action, state_of(row.before), facts, retry.expire, row.running);

@@ -39,8 +39,8 @@ AttemptResult all_wait(const Attempt& attempt, std::string why) {
 RecipientResult sent_on(std::size_t addresses, MessageId id) {
   return {.what = What::delivered,
           .status_code = "2.0.0",
-          .reply = fmt::format("sent on to {} as {}", addresses == 1 ? "one address" : fmt::format("{} addresses", addresses),
-                               id.to_string()),
+          .reply = fmt::format("sent on to {} as {}",
+                               addresses == 1 ? "one address" : fmt::format("{} addresses", addresses), id.to_string()),
           .passed_on = true};
 }
 
@@ -125,7 +125,8 @@ world::Task<Result<std::vector<RecipientResult>>> RedirectingDelivery::take_out_
 world::Task<std::vector<RecipientResult>> RedirectingDelivery::send_on(store::StoredMessage message,
                                                                        std::vector<std::uint32_t> recipients,
                                                                        const store::Forward& forward) {
-  RecipientResult result{.what = What::deferred, .status_code = "4.3.0", .reply = "the message could not be sent on now"};
+  RecipientResult result{
+      .what = What::deferred, .status_code = "4.3.0", .reply = "the message could not be sent on now"};
   auto policy = world_.policy.current()->reception;
   policy.message.octets += added_octets;
   Intake intake(world_.intake, policy);
@@ -186,7 +187,8 @@ IntakeEnvelope RedirectingDelivery::envelope_for(const store::StoredMessage& mes
   IntakeEnvelope last{.envelope = message.envelope, .origin = message.origin};
   last.envelope.recipients = targets(first, forward);
   last.envelope = world_.gatekeeper.expand(std::move(last.envelope)).envelope;
-  last.head = mail::received_field({.by = world_.policy.current()->reception.hostname, .id = id, .recipient = first.address, .time = wall});
+  last.head = mail::received_field(
+      {.by = world_.policy.current()->reception.hostname, .id = id, .recipient = first.address, .time = wall});
   store::Settlement settled{.message = message.id, .outcomes = {}};
   for (const auto place : recipients) {
     last.head = mail::delivered_to_field(message.envelope.recipients[place].address) + last.head;

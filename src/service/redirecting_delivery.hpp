@@ -51,10 +51,11 @@ class RedirectingDelivery final : public Deliverer {
   [[nodiscard]] world::Task<std::vector<RecipientResult>> send_on(store::StoredMessage message,
                                                                   std::vector<std::uint32_t> recipients,
                                                                   const store::Forward& forward);
-  [[nodiscard]] std::vector<mail::Recipient> targets(const mail::Recipient& recipient, const store::Forward& forward) const;
+  [[nodiscard]] std::vector<mail::Recipient> targets(const mail::Recipient& recipient,
+                                                     const store::Forward& forward) const;
   [[nodiscard]] IntakeEnvelope envelope_for(const store::StoredMessage& message,
-                                            const std::vector<std::uint32_t>& recipients,
-                                            const store::Forward& forward, MessageId id) const;
+                                            const std::vector<std::uint32_t>& recipients, const store::Forward& forward,
+                                            MessageId id) const;
 
   World world_;
   ForwardSource source_;

@@ -204,7 +204,8 @@ world::Task<std::optional<smtp::SessionEnd>> RemoteDelivery::send(RemoteLetter& 
                                                                   OutgoingConnection& connection) {
   bool in_seven_bits = false;
   while (letter.has_open_for(connection.host()) && connection.is_usable()) {
-    const auto sent = co_await connection.send(letter.begin(connection.host(), in_seven_bits), letter.text(in_seven_bits));
+    const auto sent =
+        co_await connection.send(letter.begin(connection.host(), in_seven_bits), letter.text(in_seven_bits));
     letter.keep_dialogue(connection.host(), connection.take_dialogue());
     if (sent.done.needs_seven_bit && !in_seven_bits) {
       // RFC 6152 §3: convert, or return the message.
@@ -217,9 +218,8 @@ world::Task<std::optional<smtp::SessionEnd>> RemoteDelivery::send(RemoteLetter& 
     letter.note(sent.done, connection.host());
     if (sent.end && ended_by(sent.end) == Ended::refused) letter.note_broken();
     if (sent.end) co_return sent.end;
-    const bool all_tried = std::ranges::none_of(sent.done.outcomes, [](const smtp::Outcome& outcome) {
-      return outcome.kind == smtp::Outcome::Kind::untried;
-    });
+    const bool all_tried = std::ranges::none_of(
+        sent.done.outcomes, [](const smtp::Outcome& outcome) { return outcome.kind == smtp::Outcome::Kind::untried; });
     if (all_tried) break;
   }
   co_return std::nullopt;

@@ -34,10 +34,10 @@ struct RemoteDeliverySettings {
   Duration idle_time = std::chrono::seconds{2};  ///< a connection is kept for the next message
   std::size_t idle_connections = 100;            ///< in all
   std::uint32_t messages_per_connection = 100;
-  std::size_t tries = 5;                         ///< targets per attempt
-  Duration plain_memory = std::chrono::hours{1}; ///< how long a host whose TLS failed is spoken to in the clear
-  std::string certificate_file;                  ///< client certificate, PEM; empty: none
-  std::string key_file;                          ///< empty: in the certificate's file
+  std::size_t tries = 5;                          ///< targets per attempt
+  Duration plain_memory = std::chrono::hours{1};  ///< how long a host whose TLS failed is spoken to in the clear
+  std::string certificate_file;                   ///< client certificate, PEM; empty: none
+  std::string key_file;                           ///< empty: in the certificate's file
 };
 
 /// For metrics; counted since the start.
@@ -46,7 +46,7 @@ struct RemoteDeliveryFacts {
   std::uint64_t failed_connections = 0;
   std::uint64_t reused = 0;
   std::uint64_t delivered = 0;
-  std::uint64_t ambiguous = 0;  ///< recipients whose connection was lost after the final dot (I3)
+  std::uint64_t ambiguous = 0;       ///< recipients whose connection was lost after the final dot (I3)
   std::uint64_t may_be_repeats = 0;  ///< attempts for messages of an earlier start, which may have sent them and died
 };
 

@@ -20,11 +20,15 @@ constexpr std::size_t dialogue_octets = 16U << 10;
 What what_of(smtp::Outcome::Kind kind) {
   using enum smtp::Outcome::Kind;
   switch (kind) {
-    case delivered: return What::delivered;
+    case delivered:
+      return What::delivered;
     case temporary:
-    case untried: return What::deferred;
-    case permanent: return What::failed;
-    case unknown: return planted(PlantedFault::remote_lost_answer_is_success) ? What::delivered : What::unknown;
+    case untried:
+      return What::deferred;
+    case permanent:
+      return What::failed;
+    case unknown:
+      return planted(PlantedFault::remote_lost_answer_is_success) ? What::delivered : What::unknown;
   }
   bug("an outcome without a result");
 }
@@ -42,7 +46,8 @@ RemoteLetter::RemoteLetter(Attempt attempt)
     : attempt_(std::move(attempt)), original_(std::move(attempt_.text)), open_(attempt_.recipients) {
   for (const auto place : open_) {
     index_of_.push_back(last_.size());
-    last_.push_back({.recipient = place, .what = What::deferred, .status_code = "4.4.1", .reply = "", .remote_host = ""});
+    last_.push_back(
+        {.recipient = place, .what = What::deferred, .status_code = "4.4.1", .reply = "", .remote_host = ""});
   }
 }
 
@@ -106,7 +111,8 @@ void RemoteLetter::note(const smtp::MessageDone& done, std::string_view host) {
     last_[index_of_[at]].passed_on = done.dsn_passed_on;
     last_[index_of_[at]].in_mailbox = done.is_final_delivery;
     const bool sends_again = planted(PlantedFault::remote_sends_after_success);
-    const bool is_open = sends_again || outcome.kind == smtp::Outcome::Kind::untried || rules::may_try_elsewhere(outcome);
+    const bool is_open =
+        sends_again || outcome.kind == smtp::Outcome::Kind::untried || rules::may_try_elsewhere(outcome);
     if (outcome.kind == smtp::Outcome::Kind::delivered) health_ = rules::Health::worked;
     if (outcome.code != 0 && health_ != rules::Health::worked) health_ = health_by(outcome);
     if (!is_open) continue;
@@ -125,7 +131,10 @@ void RemoteLetter::note_inconvertible(const Error& why, std::string_view host) {
   smtp::Outcome outcome{Kind::temporary, smtp::Step::mail, {4, 3, 0}, 0, "the message could not be read"};
   if (why.kind == Error::Kind::unsupported) {
     // RFC 6152 §3: 8-bit text may not be given to a server without 8BITMIME.
-    outcome = {Kind::permanent, smtp::Step::mail, {5, 6, 3}, 0,
+    outcome = {Kind::permanent,
+               smtp::Step::mail,
+               {5, 6, 3},
+               0,
                fmt::format("the server takes 7-bit text only, and the message cannot be converted: {}", why.text)};
   }
   note({.outcomes = std::vector(open_.size(), outcome)}, host);

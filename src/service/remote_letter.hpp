@@ -71,9 +71,9 @@ class RemoteLetter {
   Attempt attempt_;
   SpoolText original_;
   std::optional<SevenBitText> converted_;
-  std::vector<std::uint32_t> open_;   // places in the envelope
-  std::vector<RecipientResult> last_; // by place in the attempt's recipients: decided, or the last temporary word
-  std::vector<std::size_t> index_of_; // of each of open_, its place in last_
+  std::vector<std::uint32_t> open_;    // places in the envelope
+  std::vector<RecipientResult> last_;  // by place in the attempt's recipients: decided, or the last temporary word
+  std::vector<std::size_t> index_of_;  // of each of open_, its place in last_
   std::set<std::pair<std::string, std::uint32_t>> refused_;  // put off: by which host, whom
   rules::Health health_ = rules::Health::unreachable;
   std::string dialogue_;

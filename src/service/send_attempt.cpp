@@ -46,7 +46,8 @@ world::Task<Result<std::unique_ptr<LetterText>>> SendAttempt::prepare(const Outg
   auto reader = order_.letter.read(connection.peer().eight_bit_mime);
   body_ = reader.body();
   smtputf8_ = reader.needs_smtputf8();
-  const auto octets = co_await world::on_workers(world_.workers, world_.network.loop, [&reader] { return reader.measure(); });
+  const auto octets =
+      co_await world::on_workers(world_.workers, world_.network.loop, [&reader] { return reader.measure(); });
   if (!octets) co_return failure(octets.error());
   co_return std::make_unique<LetterText>(std::move(reader), *octets, world_.workers);
 }

@@ -106,7 +106,8 @@ void read_recipients(Members& members, SendEntry& entry) {
   for (const auto& each : members.array("recipients")) {
     Members recipient(each);
     auto address = recipient.address("address");
-    const auto state = recipient.one_of("state", {RecipientState::waiting, RecipientState::delivered, RecipientState::refused});
+    const auto state =
+        recipient.one_of("state", {RecipientState::waiting, RecipientState::delivered, RecipientState::refused});
     auto reply = recipient.text("reply");
     if (!recipient.fault().empty() || entry.recipients.size() == most_recipients) return members.fail("recipients");
     entry.recipients.push_back({std::move(*address), state, std::move(reply)});
@@ -146,17 +147,22 @@ bool SendEntry::is_id(std::string_view text) {
 
 std::string_view name_of(SendEntry::State state) {
   switch (state) {
-    case SendEntry::State::waiting: return "waiting";
-    case SendEntry::State::failed: return "failed";
+    case SendEntry::State::waiting:
+      return "waiting";
+    case SendEntry::State::failed:
+      return "failed";
   }
   bug("a state has a name");
 }
 
 std::string_view name_of(RecipientState state) {
   switch (state) {
-    case RecipientState::waiting: return "waiting";
-    case RecipientState::delivered: return "delivered";
-    case RecipientState::refused: return "refused";
+    case RecipientState::waiting:
+      return "waiting";
+    case RecipientState::delivered:
+      return "delivered";
+    case RecipientState::refused:
+      return "refused";
   }
   bug("a state has a name");
 }
@@ -206,7 +212,8 @@ Result<SendEntry> parse_send_entry(std::string_view text) {
   entry.octets = static_cast<std::uint64_t>(members.number("octets", 0, std::numeric_limits<std::int64_t>::max()));
   read_server(members, entry);
   read_schedule(members, entry);
-  if (!members.fault().empty()) return failure(Error::Kind::corrupt, "its member \"" + members.fault() + "\" is missing or wrong");
+  if (!members.fault().empty())
+    return failure(Error::Kind::corrupt, "its member \"" + members.fault() + "\" is missing or wrong");
   return entry;
 }
 

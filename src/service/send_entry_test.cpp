@@ -13,7 +13,8 @@ SendEntry an_entry() {
   SendEntry entry;
   entry.id = "abc234";
   entry.sender = *mail::Address::parse("alice@example.org");
-  entry.recipients.push_back({*mail::Address::parse("\"b o b\"@example.test"), SendEntry::Recipient::State::refused, "550 no"});
+  entry.recipients.push_back(
+      {*mail::Address::parse("\"b o b\"@example.test"), SendEntry::Recipient::State::refused, "550 no"});
   entry.recipients.push_back({*mail::Address::parse("carol@example.test"), SendEntry::Recipient::State::waiting, ""});
   entry.subject = "a \"quoted\"\nsubject";
   entry.host = "mx.example.test";
@@ -44,11 +45,11 @@ TEST(SendEntry, that_is_damaged_is_refused_and_named) {
   const auto whole = written(an_entry());
   for (std::size_t cut = 0; cut + 2 < whole.size(); ++cut) EXPECT_FALSE(parse_send_entry(whole.substr(0, cut))) << cut;
   const std::array<std::pair<std::string_view, std::string_view>, 6> changes{{{"\"abc234\"", "\"../x\""},
-                                                                             {"2525", "70000"},
-                                                                             {"\"require\"", "\"maybe\""},
-                                                                             {"carol@example.test", "carol"},
-                                                                             {"\"refused\"", "7"},
-                                                                             {"\"version\": 1", "\"version\": 2"}}};
+                                                                              {"2525", "70000"},
+                                                                              {"\"require\"", "\"maybe\""},
+                                                                              {"carol@example.test", "carol"},
+                                                                              {"\"refused\"", "7"},
+                                                                              {"\"version\": 1", "\"version\": 2"}}};
   for (const auto& [from, to] : changes) {
     auto changed = whole;
     changed.replace(changed.find(from), from.size(), to);

@@ -16,7 +16,11 @@ class Server::LoopServices {
   LoopServices(Server& server, LoopWorld& world)
       : loop_(world.loop),
         gatekeeper_(server.parts_.directory, world.loop),
-        intake_{world.loop, *server.spool_, server.world_.log, server.delivery_names_, server.parts_.routes,
+        intake_{world.loop,
+                *server.spool_,
+                server.world_.log,
+                server.delivery_names_,
+                server.parts_.routes,
                 [queue = server.queue_.get()](MessageId id, std::vector<Group> groups) {
                   queue->accepted(id, std::move(groups));
                 },
@@ -24,10 +28,10 @@ class Server::LoopServices {
         reception_{world.loop, server.world_.log, intake_, gatekeeper_, server.desk_, server.parts_.authenticator},
         receptions_(world.loop) {
     for (auto& [listener, acceptor] : world.acceptors) {
-      listeners_.push_back(std::make_unique<Listener>(
-          ListenerWorld{reception_, receptions_, server.limits_, server.session_names_, server.policy_,
-                        server.log_of(listener)},
-          std::move(acceptor), listener));
+      listeners_.push_back(
+          std::make_unique<Listener>(ListenerWorld{reception_, receptions_, server.limits_, server.session_names_,
+                                                   server.policy_, server.log_of(listener)},
+                                     std::move(acceptor), listener));
     }
   }
 
@@ -118,10 +122,9 @@ world::Task<> Server::watch_directory() {
 void Server::make_pickup() {
   pickup_ended_.set();
   if (!world_.drop) return;
-  pickup_ = std::make_unique<Pickup>(
-      Pickup::World{home(), world_.workers, world_.log, *spool_, delivery_names_, parts_.routes, traffic_, gatekeeper_,
-                    *reporter_, *queue_, policy_},
-      std::move(*world_.drop), settings_.pickup);
+  pickup_ = std::make_unique<Pickup>(Pickup::World{home(), world_.workers, world_.log, *spool_, delivery_names_,
+                                                   parts_.routes, traffic_, gatekeeper_, *reporter_, *queue_, policy_},
+                                     std::move(*world_.drop), settings_.pickup);
 }
 
 /// After what earlier starts took in is known, so that nothing is taken in twice.
@@ -138,22 +141,24 @@ world::Log& Server::log_of(std::size_t listener) const {
 
 void Server::open_control() {
   metrics_ = std::make_unique<Metrics>(Metrics::World{traffic_, limits_, *queue_, *spool_, *history_});
-  control_routes_ = std::make_unique<ControlRoutes>(
-      ControlRoutes::World{home(), world_.workers, *spool_, *queue_, *history_, parts_.routes, *metrics_, parts_.explainer},
-      ControlRoutesSettings{});
-  control_ = std::make_unique<ControlServer>(ControlServer::World{home(), world_.log, *control_routes_}, settings_.control);
+  control_routes_ =
+      std::make_unique<ControlRoutes>(ControlRoutes::World{home(), world_.workers, *spool_, *queue_, *history_,
+                                                           parts_.routes, *metrics_, parts_.explainer},
+                                      ControlRoutesSettings{});
+  control_ =
+      std::make_unique<ControlServer>(ControlServer::World{home(), world_.log, *control_routes_}, settings_.control);
   for (auto& acceptor : world_.control) control_->open(std::move(acceptor));
   world_.control.clear();
 }
 
 Deliverer& Server::local_deliverer() {
   if (!parts_.forwards) return parts_.local;
-  redirect_intake_ = std::make_unique<IntakeWorld>(
-      IntakeWorld{home(), *spool_, world_.log, delivery_names_, parts_.routes,
-                  [this](MessageId id, std::vector<Group> groups) { queue_->accepted(id, std::move(groups)); },
-                  traffic_});
+  redirect_intake_ = std::make_unique<IntakeWorld>(IntakeWorld{
+      home(), *spool_, world_.log, delivery_names_, parts_.routes,
+      [this](MessageId id, std::vector<Group> groups) { queue_->accepted(id, std::move(groups)); }, traffic_});
   redirecting_ = std::make_unique<RedirectingDelivery>(
-      RedirectingDelivery::World{home(), world_.workers, world_.log, *redirect_intake_, gatekeeper_, policy_, parts_.directory},
+      RedirectingDelivery::World{home(), world_.workers, world_.log, *redirect_intake_, gatekeeper_, policy_,
+                                 parts_.directory},
       parts_.forwards, parts_.local);
   return *redirecting_;
 }
@@ -165,8 +170,10 @@ world::Task<> Server::take_up_waiting() {
     world_.log.error("spool.unreadable", {{"error", report.error().text}});
     co_return;
   }
-  world_.log.info("spool.recovered", {{"messages", report->messages}, {"recipients", report->recipients},
-                                      {"segments", report->segments}, {"dropped_octets", report->dropped_octets},
+  world_.log.info("spool.recovered", {{"messages", report->messages},
+                                      {"recipients", report->recipients},
+                                      {"segments", report->segments},
+                                      {"dropped_octets", report->dropped_octets},
                                       {"damages", report->damages.size()}});
   if (pickup_) co_await pickup_->settle_claims();
   tasks_.start(pick_up());
@@ -212,7 +219,8 @@ world::Task<> Server::end_receptions(MonotonicTime deadline) {
 
 world::Task<> Server::end_queue(MonotonicTime deadline) {
   if (!co_await queue_->idle().wait(deadline)) {
-    world_.log.warning("queue.interrupted", {{"what_to_do", "nothing: what was under way is tried again after the start"}});
+    world_.log.warning("queue.interrupted",
+                       {{"what_to_do", "nothing: what was under way is tried again after the start"}});
   }
 }
 

@@ -52,9 +52,9 @@ struct ServerWorld {
   world::Log& log;
   const world::Clock& clock;
   world::Random& random;
-  std::uint32_t process = 0;  ///< our process id, for delivery names
-  std::optional<store::DropFolder> drop{};  ///< where programs of this machine put mail; none: nowhere
-  std::vector<world::Log*> listener_logs{};  ///< by place in Policy::listeners; empty: all in `log`
+  std::uint32_t process = 0;                                ///< our process id, for delivery names
+  std::optional<store::DropFolder> drop{};                  ///< where programs of this machine put mail; none: nowhere
+  std::vector<world::Log*> listener_logs{};                 ///< by place in Policy::listeners; empty: all in `log`
   std::vector<std::unique_ptr<world::Acceptor>> control{};  ///< doors of the control interface, on the home loop
 };
 
@@ -68,7 +68,7 @@ struct ServerSettings {
   ControlSettings control;
   LoginDesk::Settings login;
   PickupSettings pickup{};
-  Duration shutdown = std::chrono::seconds{8};  ///< for data under way when told to stop
+  Duration shutdown = std::chrono::seconds{8};         ///< for data under way when told to stop
   Duration directory_watch = std::chrono::seconds{1};  ///< how long a user who was removed may still get mail
 };
 
@@ -79,10 +79,10 @@ class Server {
     DirectorySource& directory;
     const Routes& routes;
     Deliverer& local;
-    Deliverer* remote = nullptr;  ///< none: remote mail waits in the spool
-    const Explainer* explainer = nullptr;  ///< for the control interface
+    Deliverer* remote = nullptr;                    ///< none: remote mail waits in the spool
+    const Explainer* explainer = nullptr;           ///< for the control interface
     world::Authenticator* authenticator = nullptr;  ///< none: nobody can log in
-    ForwardSource forwards{};  ///< none: users do not redirect their mail
+    ForwardSource forwards{};                       ///< none: users do not redirect their mail
   };
 
   Server(ServerWorld world, ServerSettings settings, Parts parts);

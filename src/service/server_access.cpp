@@ -14,7 +14,8 @@ constexpr std::array all_ways{ClientTls::none, ClientTls::starttls, ClientTls::r
 smtp::RemoteTls starttls_of(const ServerAccess& access) {
   switch (access.tls) {
     case ClientTls::none:
-    case ClientTls::implicit: return smtp::RemoteTls::none;
+    case ClientTls::implicit:
+      return smtp::RemoteTls::none;
     case ClientTls::starttls:
       return access.verifies_certificate ? smtp::RemoteTls::verify : smtp::RemoteTls::may;
     case ClientTls::require:
@@ -60,10 +61,14 @@ OutgoingSettings settings_for(const ServerAccess& access, const Endpoint& to, bo
 
 std::string_view name_of(ClientTls tls) {
   switch (tls) {
-    case ClientTls::none: return "none";
-    case ClientTls::starttls: return "starttls";
-    case ClientTls::require: return "require";
-    case ClientTls::implicit: return "implicit";
+    case ClientTls::none:
+      return "none";
+    case ClientTls::starttls:
+      return "starttls";
+    case ClientTls::require:
+      return "require";
+    case ClientTls::implicit:
+      return "implicit";
   }
   bug("a way of TLS has a name");
 }

@@ -25,13 +25,13 @@ enum class ClientTls : std::uint8_t {
 [[nodiscard]] std::optional<ClientTls> parse_client_tls(std::string_view name);
 
 struct ServerAccess {
-  std::string host;                  ///< as it was named: for reports, SNI and the certificate
-  std::vector<Endpoint> endpoints;   ///< tried in this order until one answers
+  std::string host;                 ///< as it was named: for reports, SNI and the certificate
+  std::vector<Endpoint> endpoints;  ///< tried in this order until one answers
   ClientTls tls = ClientTls::starttls;
   bool verifies_certificate = false;  ///< it must prove the host's name; then STARTTLS is required
   std::optional<Credentials> login{};
   std::string hello_name;
-  std::optional<Duration> timeout{};  ///< of every wait; else those of RFC 5321 §4.5.3.2
+  std::optional<Duration> timeout{};                    ///< of every wait; else those of RFC 5321 §4.5.3.2
   Duration connect_timeout = std::chrono::seconds{30};  ///< for each address, when there is no `timeout`
   bool pipelining = false;
   bool extended_hello = true;  ///< false: HELO, without extensions

@@ -21,9 +21,12 @@ LookupStatus status_of(const world::DnsAnswer& answer) {
   if (answer.security == world::DnsSecurity::bogus) return LookupStatus::failed;
   using enum world::DnsAnswer::Status;
   switch (answer.status) {
-    case found: return LookupStatus::found;
-    case no_records: return LookupStatus::no_records;
-    case no_name: return LookupStatus::no_name;
+    case found:
+      return LookupStatus::found;
+    case no_records:
+      return LookupStatus::no_records;
+    case no_name:
+      return LookupStatus::no_name;
     case failed:
       return planted(PlantedFault::resolver_failure_is_final) ? LookupStatus::no_name : LookupStatus::failed;
   }

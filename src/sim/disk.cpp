@@ -34,26 +34,46 @@ bool plant_at(DiskState& state, const std::string& path, DiskNodePointer node) {
 std::string_view to_text(DiskOperation operation) {
   using enum DiskOperation;
   switch (operation) {
-    case open_root: return "open_root";
-    case make_root: return "make_root";
-    case open_file: return "open_file";
-    case create_file: return "create_file";
-    case open_folder: return "open_folder";
-    case make_folder: return "make_folder";
-    case rename: return "rename";
-    case remove: return "remove";
-    case list: return "list";
-    case facts: return "facts";
-    case sync_folder: return "sync_folder";
-    case lock: return "lock";
-    case set_owner: return "set_owner";
-    case free_space: return "free_space";
-    case read: return "read";
-    case write: return "write";
-    case sync_data: return "sync_data";
-    case size: return "size";
-    case truncate: return "truncate";
-    case close: return "close";
+    case open_root:
+      return "open_root";
+    case make_root:
+      return "make_root";
+    case open_file:
+      return "open_file";
+    case create_file:
+      return "create_file";
+    case open_folder:
+      return "open_folder";
+    case make_folder:
+      return "make_folder";
+    case rename:
+      return "rename";
+    case remove:
+      return "remove";
+    case list:
+      return "list";
+    case facts:
+      return "facts";
+    case sync_folder:
+      return "sync_folder";
+    case lock:
+      return "lock";
+    case set_owner:
+      return "set_owner";
+    case free_space:
+      return "free_space";
+    case read:
+      return "read";
+    case write:
+      return "write";
+    case sync_data:
+      return "sync_data";
+    case size:
+      return "size";
+    case truncate:
+      return "truncate";
+    case close:
+      return "close";
   }
   return "";
 }
@@ -71,7 +91,8 @@ bool is_change(DiskOperation operation) {
     case set_owner:
     case write:
     case sync_data:
-    case truncate: return true;
+    case truncate:
+      return true;
     case open_root:
     case open_file:
     case open_folder:
@@ -80,17 +101,22 @@ bool is_change(DiskOperation operation) {
     case free_space:
     case read:
     case size:
-    case close: return false;
+    case close:
+      return false;
   }
   return false;
 }
 
 std::string_view to_text(CrashMode mode) {
   switch (mode) {
-    case CrashMode::ordered: return "ordered";
-    case CrashMode::prefix: return "prefix";
-    case CrashMode::reordered: return "reordered";
-    case CrashMode::delayed_allocation: return "delayed_allocation";
+    case CrashMode::ordered:
+      return "ordered";
+    case CrashMode::prefix:
+      return "prefix";
+    case CrashMode::reordered:
+      return "reordered";
+    case CrashMode::delayed_allocation:
+      return "delayed_allocation";
   }
   return "";
 }

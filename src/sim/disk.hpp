@@ -25,8 +25,26 @@
 namespace posthorn::sim {
 
 enum class DiskOperation : std::uint8_t {
-  open_root, make_root, open_file, create_file, open_folder, make_folder, rename, remove, list, facts, sync_folder, lock,
-  set_owner, free_space, read, write, sync_data, size, truncate, close,
+  open_root,
+  make_root,
+  open_file,
+  create_file,
+  open_folder,
+  make_folder,
+  rename,
+  remove,
+  list,
+  facts,
+  sync_folder,
+  lock,
+  set_owner,
+  free_space,
+  read,
+  write,
+  sync_data,
+  size,
+  truncate,
+  close,
 };
 [[nodiscard]] std::string_view to_text(DiskOperation operation);
 /// Whether it changes or syncs something: only these are counted as places to cut (a crash between two reads is one crash).
@@ -63,10 +81,10 @@ struct DiskSettings {
   unsigned user = 1000;                  ///< whom new files belong to; 0 may do everything
   unsigned group = 1000;
   DiskOdds odds{};
-  Duration operation_time{};             ///< each operation takes this long,
-  Duration sync_time{};                  ///< each sync this much more,
+  Duration operation_time{};                    ///< each operation takes this long,
+  Duration sync_time{};                         ///< each sync this much more,
   Duration slowest = std::chrono::seconds{10};  ///< a slow one up to this much more
-  std::size_t trace_limit = 4096;        ///< operations remembered for trace()
+  std::size_t trace_limit = 4096;               ///< operations remembered for trace()
 };
 
 /// A fault at a chosen place: the operations of this kind whose path contains `path`, after `skip` of them, fail `times`

@@ -56,7 +56,9 @@ class Aftermath {
   [[nodiscard]] DiskNames names_after(const DiskNode& folder) {
     auto names = folder.durable_names;
     switch (mode_) {
-      case CrashMode::ordered: apply_until(folder, journal_end_, names); break;
+      case CrashMode::ordered:
+        apply_until(folder, journal_end_, names);
+        break;
       case CrashMode::prefix:
       case CrashMode::delayed_allocation: {
         std::set<std::uint64_t> serials;
@@ -64,7 +66,9 @@ class Aftermath {
         apply_until(folder, pick_prefix(serials), names);
         break;
       }
-      case CrashMode::reordered: apply_each_name(folder, names); break;
+      case CrashMode::reordered:
+        apply_each_name(folder, names);
+        break;
     }
     return names;
   }
@@ -90,7 +94,9 @@ class Aftermath {
     auto image = file.durable_bytes;
     switch (mode_) {
       case CrashMode::ordered:
-      case CrashMode::prefix: keep_prefix(file, image); break;
+      case CrashMode::prefix:
+        keep_prefix(file, image);
+        break;
       case CrashMode::reordered:
         for (const auto& write : file.writes) decide(write, image);
         break;

@@ -19,7 +19,11 @@ constexpr std::size_t longest_name = 255;
 class Handle {
  public:
   Handle(std::shared_ptr<DiskState> state, DiskNodePointer node, std::string path)
-      : state_(std::move(state)), node_(std::move(node)), path_(std::move(path)), life_(state_->life()), tree_(state_->tree()) {
+      : state_(std::move(state)),
+        node_(std::move(node)),
+        path_(std::move(path)),
+        life_(state_->life()),
+        tree_(state_->tree()) {
     state_->opened(*node_);
   }
   Handle(const Handle&) = delete;
@@ -60,7 +64,8 @@ Result<> set_owner_of(Handle& handle, unsigned user, unsigned group) {
   if (auto begun = handle.begin(DiskOperation::set_owner, fmt::format("{}:{}", user, group)); !begun) return begun;
   const auto& settings = handle.state().settings();
   auto& owner = handle.node()->owner;
-  const bool is_ours = owner.user == settings.user && user == owner.user && (group == owner.group || group == settings.group);
+  const bool is_ours =
+      owner.user == settings.user && user == owner.user && (group == owner.group || group == settings.group);
   if (settings.user != 0 && !is_ours) {
     return failure(handle.state().fail(Error::Kind::not_permitted, handle.path(), "not permitted"));
   }

@@ -105,18 +105,24 @@ std::optional<Error::Kind> DiskState::drawn_fault(DiskOperation operation) {
     return std::nullopt;
   };
   switch (operation) {
-    case read: return either(odds.read_error, Error::Kind::io, 0, Error::Kind::io);
-    case write: return either(odds.write_error, Error::Kind::io, odds.no_space, Error::Kind::no_space);
+    case read:
+      return either(odds.read_error, Error::Kind::io, 0, Error::Kind::io);
+    case write:
+      return either(odds.write_error, Error::Kind::io, odds.no_space, Error::Kind::no_space);
     case sync_data:
-    case sync_folder: return either(odds.sync_error, Error::Kind::io, 0, Error::Kind::io);
+    case sync_folder:
+      return either(odds.sync_error, Error::Kind::io, 0, Error::Kind::io);
     case rename:
-    case remove: return either(odds.name_error, Error::Kind::io, 0, Error::Kind::io);
+    case remove:
+      return either(odds.name_error, Error::Kind::io, 0, Error::Kind::io);
     case create_file:
-    case make_folder: return either(odds.name_error, Error::Kind::io, odds.no_space, Error::Kind::no_space);
+    case make_folder:
+      return either(odds.name_error, Error::Kind::io, odds.no_space, Error::Kind::no_space);
     case open_root:
     case open_file:
     case open_folder:
-    case lock: return either(odds.too_many_files, Error::Kind::too_many_files, 0, Error::Kind::io);
+    case lock:
+      return either(odds.too_many_files, Error::Kind::too_many_files, 0, Error::Kind::io);
     case make_root:
     case list:
     case facts:
@@ -124,7 +130,8 @@ std::optional<Error::Kind> DiskState::drawn_fault(DiskOperation operation) {
     case free_space:
     case size:
     case truncate:
-    case close: return std::nullopt;
+    case close:
+      return std::nullopt;
   }
   return std::nullopt;
 }
@@ -133,7 +140,8 @@ void DiskState::pass_time(DiskOperation operation) {
   elapsed_ += settings_.operation_time;
   if (operation == DiskOperation::sync_data || operation == DiskOperation::sync_folder) elapsed_ += settings_.sync_time;
   if (settings_.slowest.count() > 0 && chance_.chance(settings_.odds.slow)) {
-    elapsed_ += Duration{static_cast<std::int64_t>(chance_.pick(static_cast<std::uint64_t>(settings_.slowest.count())))};
+    elapsed_ +=
+        Duration{static_cast<std::int64_t>(chance_.pick(static_cast<std::uint64_t>(settings_.slowest.count())))};
   }
 }
 

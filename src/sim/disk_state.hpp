@@ -97,6 +97,7 @@ class DiskState {
 [[nodiscard]] std::unique_ptr<world::Folder> open_folder_handle(std::shared_ptr<DiskState> state, DiskNodePointer node,
                                                                 std::string path);
 /// A file in that folder, which is on a simulated disk.
-[[nodiscard]] Result<std::unique_ptr<world::SharedFile>> open_shared_handle(world::Folder& folder, std::string_view name);
+[[nodiscard]] Result<std::unique_ptr<world::SharedFile>> open_shared_handle(world::Folder& folder,
+                                                                            std::string_view name);
 
 }  // namespace posthorn::sim

@@ -188,8 +188,7 @@ void PipeStream::end() {
 }  // namespace
 
 std::pair<std::unique_ptr<world::Stream>, std::unique_ptr<world::Stream>> make_connection(PipeWorld world,
-                                                                                          Endpoint near,
-                                                                                          Endpoint far) {
+                                                                                          Endpoint near, Endpoint far) {
   auto towards_far = std::make_shared<detail::Pipe>(world);
   auto towards_near = std::make_shared<detail::Pipe>(world);
   towards_far->opposite = towards_near;

@@ -51,7 +51,8 @@ struct Pipe {
 }  // namespace detail
 
 /// A connection from `near` to `far`: the stream at each end.
-[[nodiscard]] std::pair<std::unique_ptr<world::Stream>, std::unique_ptr<world::Stream>> make_connection(
-    PipeWorld world, Endpoint near, Endpoint far);
+[[nodiscard]] std::pair<std::unique_ptr<world::Stream>, std::unique_ptr<world::Stream>> make_connection(PipeWorld world,
+                                                                                                        Endpoint near,
+                                                                                                        Endpoint far);
 
 }  // namespace posthorn::sim

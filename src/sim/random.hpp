@@ -26,7 +26,9 @@ class Random final : public world::Random {
 
   /// True `percent` times in a hundred.
   [[nodiscard]] bool chance(unsigned percent) { return below(100) < percent; }
-  [[nodiscard]] std::uint64_t between(std::uint64_t least, std::uint64_t most) { return least + below(most - least + 1); }
+  [[nodiscard]] std::uint64_t between(std::uint64_t least, std::uint64_t most) {
+    return least + below(most - least + 1);
+  }
 
  private:
   static std::uint64_t split_mix(std::uint64_t& state) {

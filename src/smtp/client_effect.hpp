@@ -17,9 +17,9 @@ namespace posthorn::smtp {
 
 /// What is to be sent: whom to, and what must be known of the text before it is streamed.
 struct ClientMessage {
-  mail::Envelope envelope;         ///< one recipient at least
-  std::uint64_t size = 0;          ///< octets with CRLF line ends, dots not stuffed; exact where chunking is used
-  bool needs_smtputf8 = false;     ///< a header field or an address cannot be sent without it
+  mail::Envelope envelope;      ///< one recipient at least
+  std::uint64_t size = 0;       ///< octets with CRLF line ends, dots not stuffed; exact where chunking is used
+  bool needs_smtputf8 = false;  ///< a header field or an address cannot be sent without it
   /// RCPT names the server's own postmaster without a domain (RFC 5321 §4.1.1.3), in place of the one recipient.
   bool to_postmaster = false;
   bool stops_before_data = false;  ///< MAIL and RCPT only, then RSET: nothing is delivered
@@ -115,10 +115,10 @@ struct StateChanged {
 /// The end of the message that was given: exactly one for each. After it the session takes another one, unless
 /// CloseConnection follows.
 struct MessageDone {
-  std::vector<Outcome> outcomes;  ///< one per recipient of the envelope, in its order
-  bool needs_seven_bit = false;   ///< nothing was sent, since the server lacks 8BITMIME: convert it, or return it
-  bool is_final_delivery = false; ///< by LMTP: 250 says that it is in the mailbox (RFC 2033 §4.2)
-  bool dsn_passed_on = false;     ///< the server does DSN and knows what reports are wanted (RFC 3461 §5.2.2)
+  std::vector<Outcome> outcomes;   ///< one per recipient of the envelope, in its order
+  bool needs_seven_bit = false;    ///< nothing was sent, since the server lacks 8BITMIME: convert it, or return it
+  bool is_final_delivery = false;  ///< by LMTP: 250 says that it is in the mailbox (RFC 2033 §4.2)
+  bool dsn_passed_on = false;      ///< the server does DSN and knows what reports are wanted (RFC 3461 §5.2.2)
 };
 
 /// Why a session ended.

@@ -83,7 +83,8 @@ void ClientSession::send_envelope() {
 
 void ClientSession::send_recipient(std::size_t recipient) {
   const auto& message = transaction_->message();
-  auto line = message.to_postmaster ? "RCPT TO:<postmaster>" : rcpt_command(message.envelope.recipients[recipient], peer_);
+  auto line =
+      message.to_postmaster ? "RCPT TO:<postmaster>" : rcpt_command(message.envelope.recipients[recipient], peer_);
   command(Step::rcpt, std::move(line), recipient);
 }
 
@@ -235,7 +236,8 @@ void ClientSession::finish_message() {
   if (transaction_->was_answered()) ++messages_;
   effects_.emplace_back(MessageDone{.outcomes = transaction_->take_outcomes(),
                                     .needs_seven_bit = needs_seven_bit(transaction_->message(), peer_),
-                                    .is_final_delivery = is_lmtp(), .dsn_passed_on = peer_.dsn});
+                                    .is_final_delivery = is_lmtp(),
+                                    .dsn_passed_on = peer_.dsn});
   transaction_.reset();
   question_ = Question::none;
   if (quit_asked_ && is_idle()) leave({.reason = Reason::finished, .step = Step::quit});

@@ -114,7 +114,8 @@ Read read_binary(std::string_view octets) {
 
 Read read_proxy_header(std::string_view octets) {
   if (octets.empty()) return incomplete();
-  if (agree(octets, binary_start)) return octets.size() < binary_start.size() ? Read(incomplete()) : read_binary(octets);
+  if (agree(octets, binary_start))
+    return octets.size() < binary_start.size() ? Read(incomplete()) : read_binary(octets);
   if (!agree(octets, text_start)) return malformed();
   return octets.size() < text_start.size() ? Read(incomplete()) : read_text(octets);
 }

@@ -23,7 +23,8 @@ std::string binary(char command, char family, const std::string& block) {
 }
 
 const std::string block4("\xc0\x00\x02\x01\xc6\x33\x64\x01\xdc\x04\x00\x19", 12);
-const std::string block6("\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x02\xdc\x04\x00\x19", 36);
+const std::string block6(
+    "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x02\xdc\x04\x00\x19", 36);
 
 struct Row {
   std::string name;
@@ -53,7 +54,8 @@ TEST(ProxyHeader, Vectors) {
       {"bare LF", "PROXY TCP4 192.0.2.1 198.51.100.1 1 2\nEHLO", "more"},
       {"endless", "PROXY UNKNOWN " + std::string(120, 'x') + "\r\n", "bad"},
       {"binary IPv4", binary('\x21', '\x11', block4) + "EHLO", "28 192.0.2.1:56324"},
-      {"binary IPv4 with more behind", binary('\x21', '\x11', block4 + std::string("\x04\0\x01x", 4)), "32 192.0.2.1:56324"},
+      {"binary IPv4 with more behind", binary('\x21', '\x11', block4 + std::string("\x04\0\x01x", 4)),
+       "32 192.0.2.1:56324"},
       {"binary IPv6", binary('\x21', '\x21', block6), "52 [2001:db8::1]:56324"},
       {"binary local", binary('\x20', '\0', ""), "16 local"},
       {"binary local with addresses", binary('\x20', '\x11', block4), "28 local"},

@@ -15,7 +15,8 @@ TEST(Xclient, IsToldFromOtherCommands) {
 }
 
 TEST(Xclient, ReadsWhatItIsTold) {
-  const auto command = parse_xclient("XCLIENT NAME=spike.example ADDR=168.100.189.2 PORT=4711 PROTO=ESMTP HELO=spike+2Bx LOGIN=alice");
+  const auto command =
+      parse_xclient("XCLIENT NAME=spike.example ADDR=168.100.189.2 PORT=4711 PROTO=ESMTP HELO=spike+2Bx LOGIN=alice");
   ASSERT_TRUE(command);
   EXPECT_EQ(*command, (XclientCommand{.address = IpAddress::parse("168.100.189.2"),
                                       .port = 4711,
@@ -25,15 +26,17 @@ TEST(Xclient, ReadsWhatItIsTold) {
 }
 
 TEST(Xclient, ReadsIpv6AndWhatIsNotThere) {
-  const auto command = parse_xclient("XCLIENT  addr=ipv6:2001:db8::1 NAME=[UNAVAILABLE] HELO=[tempunavail] LOGIN=[UNAVAILABLE]");
+  const auto command =
+      parse_xclient("XCLIENT  addr=ipv6:2001:db8::1 NAME=[UNAVAILABLE] HELO=[tempunavail] LOGIN=[UNAVAILABLE]");
   ASSERT_TRUE(command);
   EXPECT_EQ(*command, (XclientCommand{.address = IpAddress::parse("2001:db8::1")}));
 }
 
 TEST(Xclient, RefusesTheRest) {
-  for (const auto* line : {"XCLIENT", "XCLIENT ", "XCLIENT ADDR", "XCLIENT ADDR=", "XCLIENT ADDR=2001:db8::1", "XCLIENT ADDR=1.2.3",
-                           "XCLIENT PORT=65536", "XCLIENT PORT=-1", "XCLIENT PROTO=HTTP", "XCLIENT FOO=bar", "XCLIENT LOGIN=",
-                           "XCLIENT HELO=a+0Ab", "XCLIENT NAME=a+00", "XCLIENT FOO=[UNAVAILABLE]", "XCLIENT DESTADDR=x"}) {
+  for (const auto* line : {"XCLIENT", "XCLIENT ", "XCLIENT ADDR", "XCLIENT ADDR=", "XCLIENT ADDR=2001:db8::1",
+                           "XCLIENT ADDR=1.2.3", "XCLIENT PORT=65536", "XCLIENT PORT=-1", "XCLIENT PROTO=HTTP",
+                           "XCLIENT FOO=bar", "XCLIENT LOGIN=", "XCLIENT HELO=a+0Ab", "XCLIENT NAME=a+00",
+                           "XCLIENT FOO=[UNAVAILABLE]", "XCLIENT DESTADDR=x"}) {
     EXPECT_FALSE(parse_xclient(line)) << line;
   }
   EXPECT_FALSE(parse_xclient("XCLIENT HELO=" + std::string(300, 'x')));

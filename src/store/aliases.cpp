@@ -120,7 +120,8 @@ class AliasParser {
     rules::Alias alias{.targets = {}, .line = spot.line};
     read_targets(rest.substr(1), spot, alias);
     auto pattern = rules::AliasPattern::make(line.substr(1, end - 1), std::move(alias));
-    if (!pattern) return fault(spot, quoted(line.substr(0, end + 1)) + " is no regular expression: " + pattern.error().text);
+    if (!pattern)
+      return fault(spot, quoted(line.substr(0, end + 1)) + " is no regular expression: " + pattern.error().text);
     list_.patterns.push_back(std::move(*pattern));
   }
 

@@ -41,8 +41,8 @@ struct BodyWriter::State {
   std::shared_ptr<BodyFiles> files;
   MessageId id;
   std::unique_ptr<world::File> file;
-  std::string buffer;         // what was not written yet
-  std::uint64_t written = 0;  // whole blocks
+  std::string buffer;              // what was not written yet
+  std::uint64_t written = 0;       // whole blocks
   std::uint64_t failed_syncs = 0;  // of the folder, when the file was made
   std::vector<std::uint32_t> checksums;
 

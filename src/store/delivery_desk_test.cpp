@@ -32,11 +32,12 @@ class DeliveryDeskTest : public ::testing::Test {
   void open() {
     auto mailbox = format_.open({.user = mail::UserName::parse("alice").value()});
     ASSERT_TRUE(mailbox) << mailbox.error().text;
-    desk_.emplace(std::move(*mailbox),
-                  [](std::span<const DeliveryDesk::Job> jobs) {
-                    for (const auto& job : jobs) job();
-                  },
-                  DeliveryDesk::Settings{.parallel_syncs = 2});
+    desk_.emplace(
+        std::move(*mailbox),
+        [](std::span<const DeliveryDesk::Job> jobs) {
+          for (const auto& job : jobs) job();
+        },
+        DeliveryDesk::Settings{.parallel_syncs = 2});
   }
 
   Result<std::vector<DeliveryDesk::Answer>> give(DeliveryPacket kind, std::string_view payload) {
@@ -131,19 +132,20 @@ TEST_F(DeliveryDeskTest, WhatIsOutOfOrderEndsIt) {
     DeliveryPacket kind;
     std::string payload;
   };
-  const std::vector<Row> rows{{"a place that is not the next", DeliveryPacket::stage, encode(StagedMail{7, incoming(7, false)})},
-                              {"a place again", DeliveryPacket::stage, encode(StagedMail{0, incoming(0, false)})},
-                              {"text for nobody", DeliveryPacket::text, encode(TextPiece{9, "x"})},
-                              {"text behind the end", DeliveryPacket::text, encode(TextPiece{0, "x"})},
-                              {"the end of nobody", DeliveryPacket::finish, encode_place(9)},
-                              {"the end again", DeliveryPacket::finish, encode_place(0)},
-                              {"nobody taken back", DeliveryPacket::drop, encode_place(9)},
-                              {"published before its end", DeliveryPacket::publish, encode_places({1})},
-                              {"published twice", DeliveryPacket::publish, encode_places({0, 0})},
-                              {"an answer", DeliveryPacket::published, {}},
-                              {"half a number", DeliveryPacket::finish, "\1"},
-                              {"more than a number", DeliveryPacket::finish, encode_place(1) + "x"},
-                              {"too many places", DeliveryPacket::publish, std::string("\xff\xff\xff\xff", 4)}};
+  const std::vector<Row> rows{
+      {"a place that is not the next", DeliveryPacket::stage, encode(StagedMail{7, incoming(7, false)})},
+      {"a place again", DeliveryPacket::stage, encode(StagedMail{0, incoming(0, false)})},
+      {"text for nobody", DeliveryPacket::text, encode(TextPiece{9, "x"})},
+      {"text behind the end", DeliveryPacket::text, encode(TextPiece{0, "x"})},
+      {"the end of nobody", DeliveryPacket::finish, encode_place(9)},
+      {"the end again", DeliveryPacket::finish, encode_place(0)},
+      {"nobody taken back", DeliveryPacket::drop, encode_place(9)},
+      {"published before its end", DeliveryPacket::publish, encode_places({1})},
+      {"published twice", DeliveryPacket::publish, encode_places({0, 0})},
+      {"an answer", DeliveryPacket::published, {}},
+      {"half a number", DeliveryPacket::finish, "\1"},
+      {"more than a number", DeliveryPacket::finish, encode_place(1) + "x"},
+      {"too many places", DeliveryPacket::publish, std::string("\xff\xff\xff\xff", 4)}};
   for (const auto& row : rows) {
     open();
     ASSERT_TRUE(whole(0) && stage(1)) << row.name;
@@ -162,7 +164,8 @@ TEST_F(DeliveryDeskTest, RandomOctetsDoNoHarm) {
     open();
     for (int step = 0; step < 20 && !desk_->is_done(); ++step) {
       std::string payload(random.next() % 40, '\0');
-      for (auto& octet : payload) octet = static_cast<char>(random.next() % 4 == 0 ? random.next() % 256 : random.next() % 3);
+      for (auto& octet : payload)
+        octet = static_cast<char>(random.next() % 4 == 0 ? random.next() % 256 : random.next() % 3);
       const auto kind = number_of(DeliveryPacket::stage) + random.next() % 9;
       static_cast<void>(desk_->take(static_cast<std::uint16_t>(kind), payload));
     }

@@ -29,9 +29,9 @@ enum class DeliveryPacket : std::uint16_t {
 };
 
 struct DeliveryLimits {
-  static constexpr std::size_t mails = 8'000;         ///< of one batch; its places fit into a packet
-  static constexpr std::size_t piece = 32'000;        ///< octets of text in one packet
-  static constexpr std::size_t head = 8'000;          ///< octets of the fields that are put on top
+  static constexpr std::size_t mails = 8'000;   ///< of one batch; its places fit into a packet
+  static constexpr std::size_t piece = 32'000;  ///< octets of text in one packet
+  static constexpr std::size_t head = 8'000;    ///< octets of the fields that are put on top
   static constexpr std::size_t name = 255;
   static constexpr std::size_t error = 2'000;
 };

@@ -26,9 +26,9 @@ struct GivenUsers {
 struct DirectorySettings {
   std::string users_file;
   std::shared_ptr<const GivenUsers> given_users{};  ///< instead of the file, which is not looked at
-  std::string aliases_file;              ///< empty: none
-  std::vector<std::string> domains;      ///< canonical, the first is the one that names without a domain get
-  std::vector<IpAddress> own_addresses;  ///< for `user@[192.0.2.1]`; the loopback's need not be named
+  std::string aliases_file;                         ///< empty: none
+  std::vector<std::string> domains;                 ///< canonical, the first is the one that names without a domain get
+  std::vector<IpAddress> own_addresses;             ///< for `user@[192.0.2.1]`; the loopback's need not be named
   std::string separator = "+";
 };
 

@@ -30,7 +30,8 @@ Result<std::unique_ptr<world::Folder>> open_or_make(world::Disk& disk, const std
 }
 
 /// The folder of that name, made if it is not there. None: somebody else has it, or the server could not work in it.
-Result<std::optional<std::unique_ptr<world::Folder>>> own_folder(world::Folder& drop, const std::string& name, unsigned user) {
+Result<std::optional<std::unique_ptr<world::Folder>>> own_folder(world::Folder& drop, const std::string& name,
+                                                                 unsigned user) {
   const auto made = drop.make_folder(name, drop_box_mode);
   if (!made && made.error().kind != Error::Kind::exists) return failure(made.error());
   if (made) {
@@ -85,7 +86,8 @@ Result<> DropWriter::append(std::string_view octets) {
 Result<> DropWriter::finish() {
   if (auto synced = file_->sync_data(); !synced) return synced;
   if (auto closed = file_->close(); !closed) return closed;
-  if (auto named = folder_->rename(name_ + std::string(unfinished_ending), *folder_, name_, false); !named) return named;
+  if (auto named = folder_->rename(name_ + std::string(unfinished_ending), *folder_, name_, false); !named)
+    return named;
   is_over_ = true;
   return folder_->sync();
 }

@@ -46,7 +46,8 @@ class DropBox {
  public:
   /// Makes what is missing, as far as the account may. Errors: those of the disk; `in_use`: others hold every name that the
   /// box could have.
-  [[nodiscard]] static Result<DropBox> open(world::Disk& disk, const std::string& path, unsigned user, world::Random& random);
+  [[nodiscard]] static Result<DropBox> open(world::Disk& disk, const std::string& path, unsigned user,
+                                            world::Random& random);
 
   [[nodiscard]] Result<DropWriter> begin(const mail::Envelope& envelope, WallTime now, world::Random& random);
 

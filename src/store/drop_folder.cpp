@@ -68,7 +68,9 @@ Result<DropFolder> DropFolder::open(world::Disk& disk, const std::string& path) 
   return drop;
 }
 
-Result<std::unique_ptr<world::Folder>> DropFolder::open_box(const std::string& box) { return folder_->open_folder(box); }
+Result<std::unique_ptr<world::Folder>> DropFolder::open_box(const std::string& box) {
+  return folder_->open_folder(box);
+}
 
 Result<DropFinds> DropFolder::find(Which which, WallTime now) {
   auto entries = folder_->list();
@@ -78,10 +80,12 @@ Result<DropFinds> DropFolder::find(Which which, WallTime now) {
   for (const auto& entry : *entries) {
     if (entry.type != world::EntryType::folder) continue;
     if (++boxes > settings_.boxes) {
-      finds.faults.push_back(fmt::format("{}: more than {} folders; the rest is not looked at", path_, settings_.boxes));
+      finds.faults.push_back(
+          fmt::format("{}: more than {} folders; the rest is not looked at", path_, settings_.boxes));
       break;
     }
-    if (const auto looked = look_into(entry.name, which, now, finds); !looked) finds.faults.push_back(looked.error().text);
+    if (const auto looked = look_into(entry.name, which, now, finds); !looked)
+      finds.faults.push_back(looked.error().text);
   }
   return finds;
 }
@@ -130,12 +134,14 @@ Result<OpenDropLetter> DropFolder::open_letter(const DropName& name) {
   if (!facts) return failure(facts.error());
   // A second name would be a file of somebody else's that was linked into the box.
   if (facts->links != 1) return failure(Error::Kind::not_permitted, name.text() + ": the file has several names");
-  if (facts->user != box_facts->user) return failure(Error::Kind::not_permitted, name.text() + ": not of its box's owner");
+  if (facts->user != box_facts->user)
+    return failure(Error::Kind::not_permitted, name.text() + ": not of its box's owner");
   const auto head = read_head(**file);
   if (!head) return failure(head.error());
   auto letter = parse_drop_letter(*head);
   if (!letter) return failure(std::move(letter.error()).context(name.text()));
-  return OpenDropLetter{.letter = std::move(*letter), .file = std::move(*file), .octets = facts->size, .owner = facts->user};
+  return OpenDropLetter{
+      .letter = std::move(*letter), .file = std::move(*file), .octets = facts->size, .owner = facts->user};
 }
 
 Result<DropName> DropFolder::claim(DropName name, MessageId id) {

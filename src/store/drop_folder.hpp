@@ -35,23 +35,24 @@ struct OpenDropLetter {
 };
 
 struct DropFinds {
-  std::vector<DropName> letters;     ///< in the order of their names in each box
+  std::vector<DropName> letters;    ///< in the order of their names in each box
   std::vector<std::string> faults;  ///< boxes that cannot be looked into, and why
 };
 
 class DropFolder {
  public:
   struct Settings {
-    std::size_t boxes = 10'000;       ///< looked into at a time
-    std::size_t per_box = 64;         ///< letters taken from one box at a time, so that nobody waits for another's flood
-    std::uint64_t folder_octets = 64U << 20;  ///< a box whose list is longer than this is not read
+    std::size_t boxes = 10'000;  ///< looked into at a time
+    std::size_t per_box = 64;    ///< letters taken from one box at a time, so that nobody waits for another's flood
+    std::uint64_t folder_octets = 64U << 20;            ///< a box whose list is longer than this is not read
     Duration unfinished_life = std::chrono::hours{48};  ///< what was never finished goes after it
   };
 
   /// Makes it if it is not there.
   [[nodiscard]] static Result<DropFolder> open(world::Disk& disk, const std::string& path);
   /// What lies there already.
-  DropFolder(std::unique_ptr<world::Folder> folder, const Settings& settings) : folder_(std::move(folder)), settings_(settings) {}
+  DropFolder(std::unique_ptr<world::Folder> folder, const Settings& settings)
+      : folder_(std::move(folder)), settings_(settings) {}
 
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] world::Folder& folder() { return *folder_; }

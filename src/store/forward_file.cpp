@@ -73,13 +73,15 @@ Result<> check(world::Folder& folder, const ForwardPlace& place, const world::En
   }
   const bool is_theirs = facts.user == owner->user || facts.user == place.account.user || facts.user == 0;
   if (!is_theirs || (facts.mode & writable_by_others) != 0) {
-    return failure(Error::Kind::not_permitted,
-                   fmt::format("{} belongs to account {} and has mode {:04o}: it counts only if it is the user's and nobody "
-                               "else may write it (chmod 0644)",
-                               path, facts.user, facts.mode));
+    return failure(
+        Error::Kind::not_permitted,
+        fmt::format("{} belongs to account {} and has mode {:04o}: it counts only if it is the user's and nobody "
+                    "else may write it (chmod 0644)",
+                    path, facts.user, facts.mode));
   }
   if (facts.size > limits.octets) {
-    return failure(Error::Kind::invalid, fmt::format("{} has more than {} octets: it does not count", path, limits.octets));
+    return failure(Error::Kind::invalid,
+                   fmt::format("{} has more than {} octets: it does not count", path, limits.octets));
   }
   return {};
 }

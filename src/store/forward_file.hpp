@@ -27,11 +27,12 @@ struct ForwardLimits {
 struct Forward {
   std::vector<rules::AliasTarget> targets;  ///< without those that mean a copy
   bool keeps_copy = false;
-  std::vector<std::string> faults;          ///< targets that are left out, for the log
+  std::vector<std::string> faults;  ///< targets that are left out, for the log
 };
 
 /// `user`: whose file it is.
-[[nodiscard]] Forward parse_forward(std::string_view text, const mail::UserName& user, const ForwardLimits& limits = {});
+[[nodiscard]] Forward parse_forward(std::string_view text, const mail::UserName& user,
+                                    const ForwardLimits& limits = {});
 
 struct ForwardPlace {
   std::string root;       ///< the mail root

@@ -17,17 +17,20 @@ const auto alice = mail::UserName::parse("alice").value();
 mail::Address address(std::string_view text) { return mail::Address::parse(text).value(); }
 
 TEST(ForwardFile, NamesAddressesAndUsersAndTheOwnNameForACopy) {
-  const auto forward = parse_forward("# where to\nbob@far.example, carl\n\\alice\n\"Dora D\" <dora@far.example>\n", alice);
+  const auto forward =
+      parse_forward("# where to\nbob@far.example, carl\n\\alice\n\"Dora D\" <dora@far.example>\n", alice);
   EXPECT_TRUE(forward.keeps_copy);
-  EXPECT_THAT(forward.targets, ElementsAre(AliasTarget{address("bob@far.example")}, AliasTarget{LocalTarget{"carl", false}},
-                                           AliasTarget{address("dora@far.example")}));
+  EXPECT_THAT(forward.targets,
+              ElementsAre(AliasTarget{address("bob@far.example")}, AliasTarget{LocalTarget{"carl", false}},
+                          AliasTarget{address("dora@far.example")}));
   EXPECT_TRUE(forward.faults.empty());
   EXPECT_TRUE(parse_forward("alice", alice).keeps_copy);
   EXPECT_FALSE(parse_forward("bob@far.example", alice).keeps_copy);
 }
 
 TEST(ForwardFile, StartsNoProgramAndWritesNoFile) {
-  const auto forward = parse_forward("|/bin/vacation\n\"|/bin/sh -c id\"\n/tmp/box\n\"/tmp/box\"\n:include:/etc/passwd\nbob@far.example\n", alice);
+  const auto forward = parse_forward(
+      "|/bin/vacation\n\"|/bin/sh -c id\"\n/tmp/box\n\"/tmp/box\"\n:include:/etc/passwd\nbob@far.example\n", alice);
   EXPECT_THAT(forward.targets, ElementsAre(AliasTarget{address("bob@far.example")}));
   EXPECT_EQ(forward.faults.size(), 5U);
 }

@@ -102,7 +102,9 @@ class TailFile final : public world::File {
   Result<std::size_t> read_at(std::uint64_t offset, std::span<char> into) override {
     return file_->read_at(start_ + offset, into);
   }
-  Result<> write_at(std::uint64_t /*offset*/, std::span<const std::string_view> /*pieces*/) override { return refuse(); }
+  Result<> write_at(std::uint64_t /*offset*/, std::span<const std::string_view> /*pieces*/) override {
+    return refuse();
+  }
   Result<> sync_data() override { return {}; }
   Result<std::uint64_t> size() override {
     const auto size = file_->size();

@@ -11,8 +11,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <span>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,7 +22,7 @@ namespace posthorn::store {
 struct LetterEnvelope {
   std::optional<mail::Address> sender;  ///< none: the null reverse-path
   std::vector<mail::Address> recipients;
-  std::uint64_t text_offset = 0;        ///< where the text begins in the file
+  std::uint64_t text_offset = 0;  ///< where the text begins in the file
 };
 
 /// Held by whoever sends letters, so that no other does at the same time; `in_use` if another does, `not_found` if nothing

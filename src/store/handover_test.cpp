@@ -114,8 +114,8 @@ TEST_F(HandOverTest, ARepeatFindsItsLetterAlsoInError) {
   EXPECT_EQ(start(disk, {1, 2}, false).size(), 2U);
   ASSERT_TRUE(letters().set_aside(delivery_name(2)));
   EXPECT_EQ(start(disk, {1, 2}, true).size(), 2U);
-  EXPECT_EQ(disk.tree(folder), (Tree{folder + "/" + delivery_name(1), folder + "/error/",
-                                     folder + "/error/" + delivery_name(2)}));
+  EXPECT_EQ(disk.tree(folder),
+            (Tree{folder + "/" + delivery_name(1), folder + "/error/", folder + "/error/" + delivery_name(2)}));
 }
 
 TEST_F(HandOverTest, WhatIsNoLetterIsNamedAndNotSent) {

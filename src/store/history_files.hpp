@@ -25,9 +25,9 @@ struct HistoryFilesSettings {
   Duration keep{};     ///< lines are kept at least so long, while there is room
   std::uint64_t file_octets = 8U << 20;
   std::uint64_t total_octets = 256U << 20;  ///< and never more than a sixteenth of the file system
-  std::uint64_t free_octets = 128U << 20;   ///< nothing is written when less is free; at most a tenth of the file system
+  std::uint64_t free_octets = 128U << 20;  ///< nothing is written when less is free; at most a tenth of the file system
   std::size_t read_octets = 1U << 20;
-  std::size_t line_octets = 64U << 10;      ///< a longer line is not found
+  std::size_t line_octets = 64U << 10;  ///< a longer line is not found
 };
 
 class HistoryFiles {

@@ -93,7 +93,8 @@ Result<std::unordered_set<std::string>> FileDrop::names_moved_on() {
 }
 
 /// All of them before any is shown: what is counted meanwhile holds none of them.
-void FileDrop::admit(std::span<PendingFile* const> mails, std::span<Result<>> results, const std::vector<Found>& found) {
+void FileDrop::admit(std::span<PendingFile* const> mails, std::span<Result<>> results,
+                     const std::vector<Found>& found) {
   if (quota_ == nullptr) return;
   for (std::size_t i = 0; i < mails.size(); ++i) {
     if (results[i] && found[i] == Found::no) results[i] = quota_->admit(mails[i]->octets());

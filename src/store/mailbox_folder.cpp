@@ -20,9 +20,9 @@ Result<> check_facts(world::Folder& folder, const MailboxOwner& owner) {
                                folder.path(), facts->user, owner.user));
   }
   if ((facts->mode & writable_by_all) != 0) {
-    return failure(Error::Kind::not_permitted,
-                   fmt::format("{} may be written by everybody (mode {:04o}): take that right away", folder.path(),
-                               facts->mode));
+    return failure(
+        Error::Kind::not_permitted,
+        fmt::format("{} may be written by everybody (mode {:04o}): take that right away", folder.path(), facts->mode));
   }
   return {};
 }

@@ -20,8 +20,8 @@
 namespace posthorn::store {
 
 struct MailboxSettings {
-  std::string root;             ///< absolute; made by the administrator or at start, never by a delivery
-  MailboxOwner account;         ///< that we run as
+  std::string root;      ///< absolute; made by the administrator or at start, never by a delivery
+  MailboxOwner account;  ///< that we run as
   unsigned folder_mode = 0700;
   unsigned file_mode = 0600;
   std::uint64_t quota = 0;            ///< what a mailbox may hold, octets; 0: no limit

@@ -74,7 +74,8 @@ Result<> PendingFile::finish() {
   const auto file = std::exchange(file_, nullptr);
   if (!flushed) return flushed;
   if (planted(PlantedFault::local_file_sync_left_out)) return file->close();
-  if (auto synced = file->sync_data(); !synced) return failure(std::move(synced).error().context("syncing a mail file"));
+  if (auto synced = file->sync_data(); !synced)
+    return failure(std::move(synced).error().context("syncing a mail file"));
   if (auto closed = file->close(); !closed) return failure(std::move(closed).error().context("closing a mail file"));
   return {};
 }

@@ -36,7 +36,7 @@ struct IncomingMail {
   WallTime arrival{};
   std::string head;            ///< Return-Path and Delivered-To, with CRLF
   bool may_be_repeat = false;  ///< it may be there already: tried before, or accepted before the last start
-  std::string folder{};        ///< the folder in the mailbox it is for, where the format has such and the user has made it
+  std::string folder{};  ///< the folder in the mailbox it is for, where the format has such and the user has made it
 };
 
 struct PendingRights {

@@ -124,8 +124,9 @@ void MailboxQuota::forget() {
 }
 
 std::unexpected<Error> MailboxQuota::over_quota() const {
-  return failure(Error::Kind::over_quota, fmt::format("{} holds {} octets in {} mails, and may hold {} ([mailbox] quota)",
-                                                      world_.folder.path(), use_.octets, use_.mails, settings_.limit));
+  return failure(Error::Kind::over_quota,
+                 fmt::format("{} holds {} octets in {} mails, and may hold {} ([mailbox] quota)", world_.folder.path(),
+                             use_.octets, use_.mails, settings_.limit));
 }
 
 }  // namespace posthorn::store

@@ -77,7 +77,7 @@ class MailboxQuota {
   MailboxUse use_;
   MailboxUse added_;
   std::size_t entries_ = 0;
-  bool counted_ = false;         // just now, so that counting again would tell nothing new
+  bool counted_ = false;  // just now, so that counting again would tell nothing new
 };
 
 }  // namespace posthorn::store

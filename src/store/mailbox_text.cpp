@@ -25,7 +25,9 @@ void ReturnPathFilter::finish(std::string& out) {
 
 void ReturnPathFilter::octet(char c, std::string& out) {
   switch (place_) {
-    case Place::line_start: start_line(c, out); break;
+    case Place::line_start:
+      start_line(c, out);
+      break;
     case Place::after_cr:
       if (c != '\n') return decide(false, out), octet(c, out);
       held_ += c;
@@ -33,12 +35,16 @@ void ReturnPathFilter::octet(char c, std::string& out) {
       held_.clear();
       place_ = Place::body;
       break;
-    case Place::name: match_name(c, out); break;
+    case Place::name:
+      match_name(c, out);
+      break;
     case Place::line:
       if (!dropping_) out += c;
       if (c == '\n') place_ = Place::line_start;
       break;
-    case Place::body: out += c; break;
+    case Place::body:
+      out += c;
+      break;
   }
 }
 

@@ -1,6 +1,6 @@
 // From the wire to a file: what changes and, above all, what does not.
-#include "store/mailbox_name.hpp"
 #include "store/mailbox_text.hpp"
+#include "store/mailbox_name.hpp"
 
 #include <gtest/gtest.h>
 
@@ -26,7 +26,8 @@ class MailboxTextTest : public ::testing::TestWithParam<TextRow> {};
 
 TEST_P(MailboxTextTest, IsTheSameHoweverItIsCut) {
   const auto& row = GetParam();
-  for (std::size_t cut = 0; cut <= row.wire.size(); ++cut) EXPECT_EQ(converted(row.wire, cut), row.file) << "cut at " << cut;
+  for (std::size_t cut = 0; cut <= row.wire.size(); ++cut)
+    EXPECT_EQ(converted(row.wire, cut), row.file) << "cut at " << cut;
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -37,8 +38,7 @@ INSTANTIATE_TEST_SUITE_P(
         TextRow{"CrAtTheEnd", "A: 1\r\n\r\nbody\r", "A: 1\n\nbody\r"},
         TextRow{"LoneOnesStay", "A: 1\r\n\r\na\rb\nc\r\r\nd", "A: 1\n\na\rb\nc\r\nd"},
         TextRow{"HeaderOnly", "A: 1\r\n", "A: 1\n"},
-        TextRow{"EmptyHeader", "\r\nReturn-Path: <body@x>\r\n", "\nReturn-Path: <body@x>\n"},
-        TextRow{"Empty", "", ""},
+        TextRow{"EmptyHeader", "\r\nReturn-Path: <body@x>\r\n", "\nReturn-Path: <body@x>\n"}, TextRow{"Empty", "", ""},
         TextRow{"ReturnPathGoes", "Return-Path: <a@b>\r\nA: 1\r\n\r\nx\r\n", "A: 1\n\nx\n"},
         TextRow{"ReturnPathGoesFromTheMiddle", "A: 1\r\nreturn-PATH:<a@b>\r\nB: 2\r\n\r\nx\r\n", "A: 1\nB: 2\n\nx\n"},
         TextRow{"WithItsContinuation", "Return-Path:\r\n <a@b>\r\n\t(c)\r\nB: 2\r\n\r\nx\r\n", "B: 2\n\nx\n"},
@@ -49,7 +49,8 @@ INSTANTIATE_TEST_SUITE_P(
         TextRow{"NotInAContinuation", "A: 1\r\n Return-Path: <a@b>\r\n\r\n", "A: 1\n Return-Path: <a@b>\n\n"},
         TextRow{"NotInTheBody", "A: 1\r\n\r\nReturn-Path: <a@b>\r\n", "A: 1\n\nReturn-Path: <a@b>\n"},
         TextRow{"UnfinishedName", "A: 1\r\nReturn-Pa", "A: 1\nReturn-Pa"},
-        TextRow{"NulAndEightBit", std::string("A: \xc3\xa9\r\n\r\n\0\xff\r\n", 13), std::string("A: \xc3\xa9\n\n\0\xff\n", 10)}),
+        TextRow{"NulAndEightBit", std::string("A: \xc3\xa9\r\n\r\n\0\xff\r\n", 13),
+                std::string("A: \xc3\xa9\n\n\0\xff\n", 10)}),
     [](const auto& row) { return row.param.name; });
 
 TEST(MailboxText, EndlessBlanksAfterTheNameAreNotKeptInMemory) {

@@ -1,8 +1,8 @@
 // Power cuts at every operation of short histories of deliveries, with every outcome of what was not synced; then the
 // server's part: whatever was not answered with success is delivered again. In the end each message is there exactly once,
 // whole, and what had been answered was never lost (FAULTS F1, F3, I2).
-#include "store/maildir.hpp"
 #include "sim/shared_files.hpp"
+#include "store/maildir.hpp"
 #include "support/mailbox_rig.hpp"
 
 #include <gtest/gtest.h>
@@ -83,7 +83,8 @@ class MaildirCrashTest : public ::testing::TestWithParam<testing::History> {
     EXPECT_EQ(rig.repeat(disk, answered).size(), waiting.size()) << disk.trace();
     EXPECT_TRUE(holds_exactly(disk, rig.all()));
     for (const int number : waiting) {
-      EXPECT_EQ(disk.contents("/mail/alice/tmp/" + delivery_name(number)), std::nullopt) << "what was left over is gone";
+      EXPECT_EQ(disk.contents("/mail/alice/tmp/" + delivery_name(number)), std::nullopt)
+          << "what was left over is gone";
     }
   }
 

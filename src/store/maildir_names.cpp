@@ -4,7 +4,6 @@
 #include "base/base64.hpp"
 #include "base/utf8.hpp"
 
-
 namespace posthorn::store {
 namespace {
 

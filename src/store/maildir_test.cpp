@@ -1,7 +1,7 @@
 // Delivery into Maildir on the simulated disk: the files, their rights, repeats, faults.
+#include "store/maildir.hpp"
 #include "sim/disk.hpp"
 #include "sim/shared_files.hpp"
-#include "store/maildir.hpp"
 
 #include <gtest/gtest.h>
 
@@ -66,7 +66,7 @@ class MaildirTest : public ::testing::Test {
 TEST_F(MaildirTest, MakesTheFoldersAndPutsTheMailIntoNew) {
   ASSERT_TRUE(deliver(mail("1.M1P1Q1.host")));
   EXPECT_EQ(disk->tree("/mail"), (Tree{"/mail/alice/", "/mail/alice/cur/", "/mail/alice/new/",
-                                      "/mail/alice/new/1.M1P1Q1.host", "/mail/alice/tmp/"}));
+                                       "/mail/alice/new/1.M1P1Q1.host", "/mail/alice/tmp/"}));
   EXPECT_EQ(disk->contents("/mail/alice/new/1.M1P1Q1.host"), stored);
   auto root = disk->open_root("/mail/alice").value();
   EXPECT_EQ(root->facts().value().mode, 0700U);
@@ -83,7 +83,8 @@ TEST_F(MaildirTest, WhatWasPublishedSurvivesAPowerCut) {
 TEST_F(MaildirTest, ABatchSyncsItsFolderOnce) {
   ASSERT_TRUE(deliver(mail("first")));
   int syncs = 0;
-  disk->on_operation([&syncs](const sim::DiskEvent& event) { syncs += event.operation == sim::DiskOperation::sync_folder; });
+  disk->on_operation(
+      [&syncs](const sim::DiskEvent& event) { syncs += event.operation == sim::DiskOperation::sync_folder; });
   for (const auto& result : deliver({mail("a"), mail("b"), mail("c")})) EXPECT_TRUE(result);
   EXPECT_EQ(syncs, 1);
   EXPECT_EQ(disk->tree("/mail/alice/new").size(), 4U);

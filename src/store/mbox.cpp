@@ -83,9 +83,8 @@ Result<> Mbox::publish_all(std::span<PendingFile* const> mails, std::vector<Resu
 
 Result<> Mbox::admit(const PendingFile& mail, std::uint64_t& size) {
   if (settings_.quota > 0 && size + mail.octets() > settings_.quota) {
-    return failure(Error::Kind::over_quota,
-                   fmt::format("{}/{} holds {} octets and may hold {} ([mailbox] quota)", folder().path(), mbox_name, size,
-                               settings_.quota));
+    return failure(Error::Kind::over_quota, fmt::format("{}/{} holds {} octets and may hold {} ([mailbox] quota)",
+                                                        folder().path(), mbox_name, size, settings_.quota));
   }
   size += mail.octets();
   return {};
@@ -126,9 +125,10 @@ Result<> Mbox::make() {
 
 Result<> Mbox::check(const world::EntryFacts& facts) {
   if (facts.links == 1 && facts.user == settings_.owner.user) return {};
-  return failure(Error::Kind::not_permitted,
-                 fmt::format("{}/{} has {} names and belongs to account {}; it must have one and belong to {}: move it away",
-                             folder().path(), mbox_name, facts.links, facts.user, settings_.owner.user));
+  return failure(
+      Error::Kind::not_permitted,
+      fmt::format("{}/{} has {} names and belongs to account {}; it must have one and belong to {}: move it away",
+                  folder().path(), mbox_name, facts.links, facts.user, settings_.owner.user));
 }
 
 }  // namespace
@@ -136,9 +136,9 @@ Result<> Mbox::check(const world::EntryFacts& facts) {
 Result<std::unique_ptr<Mailbox>> MboxFormat::open(const MailboxTarget& target) {
   auto set = folders_.open(target, {});
   if (!set) return failure(std::move(set).error());
-  return std::make_unique<Mbox>(std::move(*set), files_,
-                                Mbox::Settings{folders_.settings().quota, folders_.owner_of(target), folders_.rights(target),
-                                               lock_wait_});
+  return std::make_unique<Mbox>(
+      std::move(*set), files_,
+      Mbox::Settings{folders_.settings().quota, folders_.owner_of(target), folders_.rights(target), lock_wait_});
 }
 
 }  // namespace posthorn::store

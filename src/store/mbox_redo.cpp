@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::string_view prefix = ".adding.";
 constexpr std::size_t piece_octets = 64U << 10;
-constexpr std::uint64_t checked_octets = 512;   // before a batch
+constexpr std::uint64_t checked_octets = 512;  // before a batch
 constexpr std::size_t longest_first_lines = 2048;
 
 std::optional<std::uint32_t> to_check(std::string_view digits) {

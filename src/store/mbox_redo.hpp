@@ -49,7 +49,8 @@ class MboxRedo {
   [[nodiscard]] Result<std::uint32_t> check_before(std::uint64_t offset);
   [[nodiscard]] Result<bool> has(std::uint64_t offset, world::File& text);
   [[nodiscard]] Result<> put(std::uint64_t offset, world::File& text);
-  [[nodiscard]] Result<> promise(std::span<PendingFile* const> mails, std::uint64_t offset, std::vector<Waiting>& promised);
+  [[nodiscard]] Result<> promise(std::span<PendingFile* const> mails, std::uint64_t offset,
+                                 std::vector<Waiting>& promised);
   [[nodiscard]] Result<> keep(const std::vector<Waiting>& promised);
   void take_back(const std::vector<Waiting>& promised, std::uint64_t size);
   [[nodiscard]] Result<std::string> first_lines(const std::string& file);

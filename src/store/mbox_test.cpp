@@ -43,7 +43,8 @@ std::multiset<std::string> messages(const sim::Disk& disk) {
   for (const int number : numbers) wanted.insert(entry_of(number));
   const auto found = messages(disk);
   if (found == wanted) return ::testing::AssertionSuccess();
-  return ::testing::AssertionFailure() << found.size() << " for " << wanted.size() << " messages, or altered\n" << disk.trace();
+  return ::testing::AssertionFailure() << found.size() << " for " << wanted.size() << " messages, or altered\n"
+                                       << disk.trace();
 }
 
 class MboxTest : public ::testing::Test {
@@ -74,17 +75,21 @@ TEST_F(MboxTest, OneStandsBehindTheOther) {
   EXPECT_EQ(start(disk, {1, 2}, false).size(), 2U);
   EXPECT_EQ(start(disk, {3}, false).size(), 1U);
   EXPECT_EQ(whole(), entry_of(1) + entry_of(2) + entry_of(3));
-  EXPECT_EQ(disk.tree("/mail/alice"), std::vector<std::string>{std::string(mbox)}) << "no lock and nothing else is left";
+  EXPECT_EQ(disk.tree("/mail/alice"), std::vector<std::string>{std::string(mbox)})
+      << "no lock and nothing else is left";
 }
 
 TEST_F(MboxTest, LinesThatBeginWithFromAreQuoted) {
   EXPECT_TRUE(deliver("Subject: x\r\n\r\nFrom here\r\n>From there\r\nFromage\r\n>> From\r\n From\r\n>>From on"));
-  EXPECT_EQ(whole(), "From a@b.example Thu Jan  1 00:00:00 1970\nSubject: x\n\n>From here\n>>From there\nFromage\n>> From\n From\n"
-                     ">>>From on\n\n");
+  EXPECT_EQ(
+      whole(),
+      "From a@b.example Thu Jan  1 00:00:00 1970\nSubject: x\n\n>From here\n>>From there\nFromage\n>> From\n From\n"
+      ">>>From on\n\n");
 }
 
 TEST_F(MboxTest, WhatOthersLeftUnendedIsEndedFirst) {
-  for (const auto& [theirs, ended] : {std::pair{"From x\n\ntext", "From x\n\ntext\n\n"}, {"From x\n\ntext\n", "From x\n\ntext\n\n"}, {"", ""}}) {
+  for (const auto& [theirs, ended] :
+       {std::pair{"From x\n\ntext", "From x\n\ntext\n\n"}, {"From x\n\ntext\n", "From x\n\ntext\n\n"}, {"", ""}}) {
     disk.erase("/mail/alice");
     ASSERT_TRUE(disk.plant_folder("/mail/alice"));
     ASSERT_TRUE(disk.plant_file(std::string(mbox), theirs));
@@ -141,7 +146,8 @@ TEST_F(MboxTest, PastItsQuotaItTakesNoMoreAndKeepsWhatIsThere) {
 
 TEST_F(MboxTest, AFailureAnywhereIsReportedAndTheRepeatMakesItGood) {
   using enum sim::DiskOperation;
-  for (const auto operation : {create_file, write, sync_data, sync_folder, rename, remove, open_file, read, truncate, size}) {
+  for (const auto operation :
+       {create_file, write, sync_data, sync_folder, rename, remove, open_file, read, truncate, size}) {
     for (std::uint64_t nth = 0; nth < 12; ++nth) {
       for (std::uint64_t seed = 0; seed < 4; ++seed) {
         sim::Disk other{{.seed = seed}};
@@ -170,7 +176,8 @@ class MboxCrashTest : public ::testing::TestWithParam<testing::History> {
     const auto waiting = rig.unanswered(answered);
     // What was being added behind them is made whole by the next delivery.
     const auto text = disk.contents(std::string(mbox)).value_or("");
-    for (const int number : answered) EXPECT_NE(text.find(entry_of(number)), std::string::npos) << number << "\n" << disk.trace();
+    for (const int number : answered)
+      EXPECT_NE(text.find(entry_of(number)), std::string::npos) << number << "\n" << disk.trace();
     EXPECT_EQ(rig.repeat(disk, answered).size(), waiting.size()) << disk.trace();
     EXPECT_TRUE(holds_exactly(disk, rig.all()));
     if (waiting.empty()) return;

@@ -42,7 +42,8 @@ class NumberedTest : public ::testing::Test {
 TEST_F(NumberedTest, NamesAreTheOrderOfArrivalAndTheStateStandsBeside) {
   EXPECT_EQ(start(disk, {7}, false).size(), 1U);
   EXPECT_EQ(start(disk, {5, 6}, false).size(), 2U);
-  EXPECT_EQ(plain_names(disk), (std::vector<std::string>{"1.status", "1.txt", "2.status", "2.txt", "3.status", "3.txt"}));
+  EXPECT_EQ(plain_names(disk),
+            (std::vector<std::string>{"1.status", "1.txt", "2.status", "2.txt", "3.status", "3.txt"}));
   EXPECT_EQ(disk.contents(path("1.txt")), stored_text(7));
   EXPECT_EQ(disk.contents(path("2.txt")), stored_text(5));
   EXPECT_EQ(disk.contents(path("3.txt")), stored_text(6));
@@ -89,7 +90,8 @@ TEST_F(NumberedTest, ARepeatFindsItsNumberAndKeepsItsState) {
   ASSERT_TRUE(disk.erase(path("1.status")));
   ASSERT_TRUE(disk.plant_file(path("1.status"), "seen\nanswered\nid 0000000000001\nname 1.M1P1Q1.host\n"));
   EXPECT_EQ(start(disk, {1, 3}, true).size(), 2U);
-  EXPECT_EQ(plain_names(disk), (std::vector<std::string>{"1.status", "1.txt", "2.status", "2.txt", "3.status", "3.txt"}));
+  EXPECT_EQ(plain_names(disk),
+            (std::vector<std::string>{"1.status", "1.txt", "2.status", "2.txt", "3.status", "3.txt"}));
   EXPECT_EQ(disk.contents(path("1.status")), "seen\nanswered\nid 0000000000001\nname 1.M1P1Q1.host\n");
   EXPECT_EQ(disk.contents(path("3.txt")), stored_text(3));
 }
@@ -179,7 +181,8 @@ class NumberedCrashTest : public ::testing::TestWithParam<testing::History> {
       if (name.ends_with(".txt")) found.insert(disk.contents(path(name)).value_or(""));
     }
     for (const int number : answered) {
-      if (!found.contains(stored_text(number))) return ::testing::AssertionFailure() << number << " is lost\n" << disk.trace();
+      if (!found.contains(stored_text(number)))
+        return ::testing::AssertionFailure() << number << " is lost\n" << disk.trace();
     }
     return ::testing::AssertionSuccess();
   }
@@ -245,7 +248,8 @@ TEST_P(NumberedCrashTest, ANumberThatAReaderSawAndRemovedIsNotGivenAgain) {
       }
       static_cast<void>(rig.repeat(*disk, answered));
       for (const auto& name : plain_names(*disk)) {
-        EXPECT_FALSE(seen.contains(name)) << name << ", cut at operation " << cut << ", seed " << seed << "\n" << disk->trace();
+        EXPECT_FALSE(seen.contains(name)) << name << ", cut at operation " << cut << ", seed " << seed << "\n"
+                                          << disk->trace();
       }
       ASSERT_FALSE(HasFailure());
     }

@@ -1,9 +1,9 @@
 // Quotas: the file's text; what a Maildir with its folders and a numbered mailbox take; that a delivery does not read them.
+#include "sim/shared_files.hpp"
 #include "store/maildir.hpp"
 #include "store/maildir_names.hpp"
 #include "store/numbered.hpp"
 #include "store/quota_file.hpp"
-#include "sim/shared_files.hpp"
 #include "support/mailbox_rig.hpp"
 
 #include <gtest/gtest.h>
@@ -33,18 +33,16 @@ TEST_P(QuotaFileTest, IsRead) {
 
 INSTANTIATE_TEST_SUITE_P(
     Rows, QuotaFileTest,
-    ::testing::Values(TextRow{"Ours", "1000S\n400 2\n", "1000 400 2 1"}, TextRow{"Empty", "", "none"},
-                      TextRow{"Sums", "1000S,10C\n400 2\n100 1\n-50 -1\n", "1000 450 2 3"},
-                      TextRow{"CountFirst", "10C,1000S\n0 0\n", "1000 0 0 1"},
-                      TextRow{"NoLimitOfOctets", "10C\n0 0\n", "0 0 0 1"},
-                      TextRow{"HeadOnly", "1000S\n", "1000 0 0 0"}, TextRow{"NoEnd", "1000S", "none"},
-                      TextRow{"LastLineCut", "1000S\n400 2\n10", "1000 400 2 1"},
-                      TextRow{"Negative", "1000S\n-5 -1\n", "1000 0 0 1"},
-                      TextRow{"Padded", "1000S\n         400      2\n", "1000 400 2 1"},
-                      TextRow{"Rubbish", "1000S\nx y\n", "none"}, TextRow{"RubbishHead", "xS\n1 1\n", "none"},
-                      TextRow{"Zeros", std::string("1000S\n\0\0\0\0\n", 11), "none"},
-                      TextRow{"TooMuch", "1S\n9223372036854775807 1\n9223372036854775807 1\n", "1 9223372036854775807 2 2"},
-                      TextRow{"PastNumbers", "1S\n99999999999999999999 1\n", "none"}),
+    ::testing::Values(
+        TextRow{"Ours", "1000S\n400 2\n", "1000 400 2 1"}, TextRow{"Empty", "", "none"},
+        TextRow{"Sums", "1000S,10C\n400 2\n100 1\n-50 -1\n", "1000 450 2 3"},
+        TextRow{"CountFirst", "10C,1000S\n0 0\n", "1000 0 0 1"}, TextRow{"NoLimitOfOctets", "10C\n0 0\n", "0 0 0 1"},
+        TextRow{"HeadOnly", "1000S\n", "1000 0 0 0"}, TextRow{"NoEnd", "1000S", "none"},
+        TextRow{"LastLineCut", "1000S\n400 2\n10", "1000 400 2 1"}, TextRow{"Negative", "1000S\n-5 -1\n", "1000 0 0 1"},
+        TextRow{"Padded", "1000S\n         400      2\n", "1000 400 2 1"}, TextRow{"Rubbish", "1000S\nx y\n", "none"},
+        TextRow{"RubbishHead", "xS\n1 1\n", "none"}, TextRow{"Zeros", std::string("1000S\n\0\0\0\0\n", 11), "none"},
+        TextRow{"TooMuch", "1S\n9223372036854775807 1\n9223372036854775807 1\n", "1 9223372036854775807 2 2"},
+        TextRow{"PastNumbers", "1S\n99999999999999999999 1\n", "none"}),
     [](const auto& row) { return row.param.name; });
 
 TEST(SizeInName, IsThatOfTheMaildirConvention) {
@@ -100,7 +98,9 @@ class MailboxQuotaTest : public ::testing::Test {
     return deliver<Format>(std::move(mails)).front();
   }
   [[nodiscard]] std::string size_file() const { return disk.contents("/mail/alice/maildirsize").value_or("(none)"); }
-  [[nodiscard]] std::size_t mails_in(const std::string& folder) const { return disk.tree("/mail/alice/" + folder).size(); }
+  [[nodiscard]] std::size_t mails_in(const std::string& folder) const {
+    return disk.tree("/mail/alice/" + folder).size();
+  }
   static bool is_full(const Result<>& result) { return !result && result.error().kind == Error::Kind::over_quota; }
 
   sim::Disk disk;

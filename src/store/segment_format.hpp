@@ -61,7 +61,7 @@ struct SegmentHeader {
 enum class RecordType : std::uint8_t {
   message = 1,   ///< facts: MessageFacts; content: the text, or its head
   outcomes = 2,  ///< facts: OutcomeFacts
-  pause = 3,     ///< no facts: every batch before it is durable, so that what is missing of one is damage, not a torn end
+  pause = 3,  ///< no facts: every batch before it is durable, so that what is missing of one is damage, not a torn end
 };
 inline constexpr RecordType last_record_type = RecordType::pause;
 

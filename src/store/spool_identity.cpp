@@ -50,7 +50,7 @@ Result<SpoolIdentity> decode(std::string_view octets) {
   for (auto& octet : identity.id) octet = in.take<std::uint8_t>();
   identity.starts = in.take<std::uint64_t>();
   identity.host = in.take_text(host_limit);
-  if (in.failed() || !in.at_end()) return failure(Error::Kind::corrupt, "the identity makes no sense");
+  if (!in.complete()) return failure(Error::Kind::corrupt, "the identity makes no sense");
   return identity;
 }
 

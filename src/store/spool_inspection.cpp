@@ -153,8 +153,8 @@ void SpoolInspection::check_body(MessageId id, RecoveryReport& report) {
   std::uint64_t offset = 0;
   const auto read = read_body(**file, *message->facts.body_file, offset, [](std::string_view /*block*/) {});
   if (read) return;
-  const auto octets = std::min<std::uint64_t>(message->facts.body_file->block_octets,
-                                              message->facts.body_file->octets - offset);
+  const auto octets =
+      std::min<std::uint64_t>(message->facts.body_file->block_octets, message->facts.body_file->octets - offset);
   report.damages.push_back({name, offset, octets, read.error().text + ", of message " + id.to_string()});
 }
 

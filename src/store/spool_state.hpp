@@ -30,7 +30,7 @@ struct SpoolState {
   bool is_in_place = true;                      ///< F12: the identity was where it should be, when last looked at
   std::atomic<bool> is_failing = false;         ///< no segment can be written
   Error::Kind failed_with = Error::Kind::io;
-  bool is_full = false;          ///< a message found no segment; until there is one beyond the reserve
+  bool is_full = false;       ///< a message found no segment; until there is one beyond the reserve
   bool has_open_end = false;  ///< the last batch of the log has no pause record behind it
   world::FreeSpace space;     ///< when last looked at
 

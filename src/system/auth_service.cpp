@@ -107,7 +107,8 @@ void AuthConversation::Session::bind_channel() const {
 }
 
 int AuthConversation::Session::answer(Gsasl_property property) {
-  static constexpr std::array verifier{GSASL_SCRAM_ITER, GSASL_SCRAM_SALT, GSASL_SCRAM_STOREDKEY, GSASL_SCRAM_SERVERKEY};
+  static constexpr std::array verifier{GSASL_SCRAM_ITER, GSASL_SCRAM_SALT, GSASL_SCRAM_STOREDKEY,
+                                       GSASL_SCRAM_SERVERKEY};
   if (property == GSASL_VALIDATE_SIMPLE) return take_password();
   return std::ranges::find(verifier, property) == verifier.end() ? GSASL_NO_CALLBACK : give_verifier();
 }

@@ -99,7 +99,8 @@ class Service : public ::testing::Test {
     }
     return answer;
   }
-  world::AuthAnswer talk(const std::string& mechanism, const std::string& user, const std::string& password, bool initial = true) {
+  world::AuthAnswer talk(const std::string& mechanism, const std::string& user, const std::string& password,
+                         bool initial = true) {
     Client client(mechanism, user, password);
     return talk(client, {.mechanism = mechanism}, initial);
   }
@@ -183,8 +184,9 @@ TEST_F(Service, AStrippedOfferOfChannelBindingIsFoundOut) {
 
 TEST_F(Service, GarbageFails) {
   for (const auto* mechanism : {"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-256-PLUS"}) {
-    for (const auto& words : {std::string("x"), std::string(3, '\0'), std::string(12'000, 'x'), std::string(20'000, 'x'),
-                              std::string("\0\0", 2), std::string("n,,n=,r="), std::string("n,,n=alice")}) {
+    for (const auto& words :
+         {std::string("x"), std::string(3, '\0'), std::string(12'000, 'x'), std::string(20'000, 'x'),
+          std::string("\0\0", 2), std::string("n,,n=,r="), std::string("n,,n=alice")}) {
       AuthConversation conversation(service, {.mechanism = mechanism});
       EXPECT_EQ(conversation.respond(Secret(words)).kind, Kind::failure) << mechanism << " " << words.size();
     }

@@ -21,8 +21,8 @@ namespace posthorn::system {
 struct AuthLimits {
   static constexpr std::size_t mechanism = 64;
   static constexpr std::size_t binding = 1'024;
-  static constexpr std::size_t name = 12'288;      ///< octets; of a password, too
-  static constexpr std::size_t answer = 16'384;    ///< of a challenge, a claim, a user's name, a reason
+  static constexpr std::size_t name = 12'288;    ///< octets; of a password, too
+  static constexpr std::size_t answer = 16'384;  ///< of a challenge, a claim, a user's name, a reason
   static constexpr std::size_t domains = 10'000;
   static constexpr std::size_t sources = 64;
   static constexpr std::size_t argument = 4'096;

@@ -301,7 +301,8 @@ bool fill(void* filter, FilterRole role) {
   bool filled = ::seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1) == 0 && add(filter, SCMP_ACT_ALLOW, common) &&
                 add_threads(filter) && add(filter, SCMP_ACT_KILL_PROCESS, deadly);
   if (role == FilterRole::engine) filled = filled && add(filter, SCMP_ACT_ALLOW, for_sockets);
-  if (role == FilterRole::engine || role == FilterRole::delivery) filled = filled && add(filter, SCMP_ACT_ALLOW, for_files);
+  if (role == FilterRole::engine || role == FilterRole::delivery)
+    filled = filled && add(filter, SCMP_ACT_ALLOW, for_files);
   if (role == FilterRole::helper) filled = filled && add(filter, SCMP_ACT_ALLOW, for_helper);
   return filled;
 }

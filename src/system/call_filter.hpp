@@ -10,9 +10,9 @@
 namespace posthorn::system {
 
 enum class FilterRole : std::uint8_t {
-  engine,  ///< network, files, threads
-  keys,    ///< threads, memory, and the sockets it has; it opens nothing
-  helper,  ///< the same, and it connects to sockets of the machine
+  engine,    ///< network, files, threads
+  keys,      ///< threads, memory, and the sockets it has; it opens nothing
+  helper,    ///< the same, and it connects to sockets of the machine
   delivery,  ///< files, threads, and the socket it has
 };
 

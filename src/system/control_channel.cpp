@@ -74,7 +74,7 @@ Result<ControlPacket> decode_control(std::string_view octets) {
   const auto mark = reader.take<std::uint16_t>();
   const auto kind = reader.take<std::uint16_t>();
   const auto payload = reader.take_text(ControlLimits::payload);
-  if (reader.failed() || !reader.at_end() || mark != packet_mark) {
+  if (!reader.complete() || mark != packet_mark) {
     return failure(Error::Kind::corrupt, "the other process sent something that is no packet");
   }
   return ControlPacket{.kind = kind, .payload = std::string{payload}, .descriptors = {}};

@@ -159,7 +159,8 @@ Result<PasswordVerdict> ask(const DovecotSource::Settings& settings, const Passw
     const auto fields = connection.line();
     if (!fields) return failure(fields.error());
     if (fields->size() < 2 || (*fields)[1] != "1") continue;
-    if (fields->front() == "OK") return PasswordVerdict{Kind::right, value_of(*fields, "user").value_or(std::string(question.name))};
+    if (fields->front() == "OK")
+      return PasswordVerdict{Kind::right, value_of(*fields, "user").value_or(std::string(question.name))};
     if (fields->front() != "FAIL") continue;
     if (has(*fields, "temp")) return failure(Error::Kind::other, "it has trouble of its own: see Dovecot's log");
     return PasswordVerdict{};

@@ -25,7 +25,7 @@ enum class WorkPacket : std::uint16_t {
 
 /// In the child.
 struct WorkOrder {
-  std::string name;      ///< as it came: bounded, and nothing else is known of it
+  std::string name;  ///< as it came: bounded, and nothing else is known of it
   ControlChannel channel;
   Descriptor predecessor;  ///< the process that worked for that name before, if it may still run (pidfd)
   pid_t parent = 0;        ///< with which the child shall end: to be said after each change of account
@@ -34,10 +34,10 @@ struct WorkOrder {
 class ForkedWorkers {
  public:
   struct Settings {
-    std::string process_name;    ///< of the children, for ps
-    std::vector<int> kept{};     ///< descriptors that the children keep open
-    std::size_t most = 64;       ///< children at once; beyond that an order's channel is closed at once
-    std::size_t name = 254;      ///< octets
+    std::string process_name;  ///< of the children, for ps
+    std::vector<int> kept{};   ///< descriptors that the children keep open
+    std::size_t most = 64;     ///< children at once; beyond that an order's channel is closed at once
+    std::size_t name = 254;    ///< octets
   };
   using Work = std::function<void(WorkOrder& order)>;
 

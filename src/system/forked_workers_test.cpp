@@ -65,13 +65,16 @@ class ForkedWorkersTest : public ::testing::Test {
   std::optional<ControlChannel> orders_;
 };
 
-void say_name(WorkOrder& order) { static_cast<void>(order.channel.send(hello, order.name + std::to_string(order.predecessor.is_open()))); }
+void say_name(WorkOrder& order) {
+  static_cast<void>(order.channel.send(hello, order.name + std::to_string(order.predecessor.is_open())));
+}
 
 /// Says its name, and its number again for each packet, until the other end has gone.
 void echo(WorkOrder& order) {
   static_cast<void>(outlive(order.predecessor, std::chrono::milliseconds{200}));
   say_name(order);
-  while (const auto packet = order.channel.receive(patience)) static_cast<void>(order.channel.send(hello, packet->payload));
+  while (const auto packet = order.channel.receive(patience))
+    static_cast<void>(order.channel.send(hello, packet->payload));
 }
 
 TEST_F(ForkedWorkersTest, EachOrderHasAChildOfItsOwn) {

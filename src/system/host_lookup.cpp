@@ -29,9 +29,12 @@ struct Question {
 
 int family_of(HostFamily family) {
   switch (family) {
-    case HostFamily::any: return AF_UNSPEC;
-    case HostFamily::v4: return AF_INET;
-    case HostFamily::v6: return AF_INET6;
+    case HostFamily::any:
+      return AF_UNSPEC;
+    case HostFamily::v4:
+      return AF_INET;
+    case HostFamily::v6:
+      return AF_INET6;
   }
   return AF_UNSPEC;
 }

@@ -56,7 +56,9 @@ Result<Descriptor> copy_of(const Descriptor& from, const std::string& path, std:
     if (count == 0) return copy;
     copied += static_cast<std::uint64_t>(count);
     if (copied > most) {
-      return failure(Error::Kind::invalid, fmt::format("read {}: it does not end within {} MiB; write it to a file and send that", path, most >> 20U));
+      return failure(
+          Error::Kind::invalid,
+          fmt::format("read {}: it does not end within {} MiB; write it to a file and send that", path, most >> 20U));
     }
     const std::string_view bytes(piece.data(), static_cast<std::size_t>(count));
     if (auto written = write_all(copy->get(), bytes); !written) return failure(std::move(written.error()));

@@ -77,7 +77,8 @@ Result<ChannelThreads::Reply> KeysService::answer(KeysPacket kind, std::string_v
   const auto request = decode_sign_request(body);
   if (!request) return failure(request.error());
   auto signature = keys_.sign(*request);
-  if (!signature) return ChannelThreads::Reply{.kind = KeysPacket::fault, .body = signature.error().text.substr(0, KeysLimits::text)};
+  if (!signature)
+    return ChannelThreads::Reply{.kind = KeysPacket::fault, .body = signature.error().text.substr(0, KeysLimits::text)};
   return ChannelThreads::Reply{.kind = KeysPacket::signature, .body = std::move(*signature)};
 }
 

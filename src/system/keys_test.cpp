@@ -227,7 +227,8 @@ TEST_F(KeysTest, AnAnswerThatComesTooLateIsNobodyElses) {
     std::string_view rest{next->payload};
     EXPECT_TRUE(ends->second.send(number(KeysPacket::signature), with_number(*take_number(rest), "signed")));
   }};
-  EXPECT_EQ(sign({.key = 1, .scheme = SignScheme::ecdsa, .digest = SignDigest::sha256, .data = std::string(32, 'd')}), "signed");
+  EXPECT_EQ(sign({.key = 1, .scheme = SignScheme::ecdsa, .digest = SignDigest::sha256, .data = std::string(32, 'd')}),
+            "signed");
   keys.join();
 }
 

@@ -93,7 +93,7 @@ Result<SignRequest> decode_sign_request(std::string_view octets) {
   const bool whole = request.digest == SignDigest::none
                          ? request.scheme == SignScheme::ed25519 && !request.data.empty()
                          : request.scheme != SignScheme::ed25519 && request.data.size() == size_of(request.digest);
-  if (reader.failed() || !reader.at_end() || !whole) return malformed("order to sign");
+  if (!reader.complete() || !whole) return malformed("order to sign");
   return request;
 }
 
@@ -106,7 +106,7 @@ std::string encode(const TlsIdentityFiles& files) {
 Result<TlsIdentityFiles> decode_identity_files(std::string_view octets) {
   ByteReader reader{octets};
   auto files = take_files(reader);
-  if (reader.failed() || !reader.at_end()) return malformed("identity");
+  if (!reader.complete()) return malformed("identity");
   return files;
 }
 
@@ -128,7 +128,7 @@ Result<std::vector<PublishedIdentity>> decode_identities(std::string_view octets
   if (count > KeysLimits::identities) reader.fail();
   std::vector<PublishedIdentity> identities;
   for (std::uint32_t i = 0; i < count && !reader.failed(); ++i) identities.push_back(take_identity(reader));
-  if (reader.failed() || !reader.at_end()) return malformed("list of certificates");
+  if (!reader.complete()) return malformed("list of certificates");
   return identities;
 }
 
@@ -155,7 +155,7 @@ Result<LoadedKeys> decode_loaded_keys(std::string_view octets) {
     std::string certificate{reader.take_text(KeysLimits::name)};
     loaded.expiries.push_back({.certificate = std::move(certificate), .when = reader.take_signed()});
   }
-  if (reader.failed() || !reader.at_end()) return malformed("answer");
+  if (!reader.complete()) return malformed("answer");
   return loaded;
 }
 

@@ -44,21 +44,21 @@ enum class KeysPacket : std::uint16_t {
   loaded,    ///< LoadedKeys
   channel,   ///< from the parent: an end of a channel to the engine
   // Logins (system/auth_wire):
-  auth_offer,    ///< empty; the answer is auth_offered
-  auth_offered,  ///< world::AuthOffer
-  auth_begin,    ///< AuthOpening; the answer is auth_answer
-  auth_respond,  ///< AuthStep; the same
-  auth_proceed,  ///< AuthStep; the same
-  auth_end,      ///< AuthStep, broken off; the same, and empty
-  auth_answer,   ///< AuthStepped
-  password,      ///< PasswordOrder, to the process that asks PAM and Dovecot; the answer is verdict
-  verdict,       ///< PasswordVerdict
+  auth_offer,     ///< empty; the answer is auth_offered
+  auth_offered,   ///< world::AuthOffer
+  auth_begin,     ///< AuthOpening; the answer is auth_answer
+  auth_respond,   ///< AuthStep; the same
+  auth_proceed,   ///< AuthStep; the same
+  auth_end,       ///< AuthStep, broken off; the same, and empty
+  auth_answer,    ///< AuthStepped
+  password,       ///< PasswordOrder, to the process that asks PAM and Dovecot; the answer is verdict
+  verdict,        ///< PasswordVerdict
   auth_settings,  ///< from the parent: AuthSettings
-  users,          ///< from the parent: which users file, with the open file unless there is none; the answer is users_read
-  users_read,     ///< to the parent: the same words, with a memory file of the names, or fault
-  users_gone,     ///< to the parent: the file that we have has no name any more
-  helper,         ///< from the parent: an end of a channel to the process that asks PAM and Dovecot
-  alive,          ///< from the parent, and back to it: somebody reads its packets
+  users,       ///< from the parent: which users file, with the open file unless there is none; the answer is users_read
+  users_read,  ///< to the parent: the same words, with a memory file of the names, or fault
+  users_gone,  ///< to the parent: the file that we have has no name any more
+  helper,      ///< from the parent: an end of a channel to the process that asks PAM and Dovecot
+  alive,       ///< from the parent, and back to it: somebody reads its packets
 };
 
 struct SignRequest {

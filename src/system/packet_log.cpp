@@ -7,9 +7,7 @@
 
 namespace posthorn::system {
 
-void PacketLog::write(world::LogRecord record) {
-  send(encode(clock_.wall(), record));
-}
+void PacketLog::write(world::LogRecord record) { send(encode(clock_.wall(), record)); }
 
 void PacketLog::reopen() { send(encode(ReopenLog{})); }
 

@@ -76,7 +76,8 @@ bool is_refusal(int code) {
 }
 
 bool is_plain_name(std::string_view name) {
-  return !name.empty() && !std::ranges::any_of(name, [](char c) { return ascii::is_control(c) || c == ' ' || c == '/'; });
+  return !name.empty() &&
+         !std::ranges::any_of(name, [](char c) { return ascii::is_control(c) || c == ' ' || c == '/'; });
 }
 
 }  // namespace
@@ -85,7 +86,8 @@ std::string_view PamSource::account_of(std::string_view name) const {
   const auto at = name.rfind('@');
   if (at == std::string_view::npos) return name;
   const auto domain = name.substr(at + 1);
-  const bool is_ours = std::ranges::any_of(settings_.domains, [&](const auto& ours) { return ascii::same_word(ours, domain); });
+  const bool is_ours =
+      std::ranges::any_of(settings_.domains, [&](const auto& ours) { return ascii::same_word(ours, domain); });
   return is_ours ? name.substr(0, at) : name;
 }
 

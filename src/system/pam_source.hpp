@@ -16,7 +16,7 @@ class PamSource final : public PasswordSource {
   struct Settings {
     std::string service = "posthorn";
     std::vector<std::string> domains;  ///< ours: taken off the names that end in "@" and one of them
-    std::string folder;  ///< of service files, instead of the system's; empty: the system's
+    std::string folder;                ///< of service files, instead of the system's; empty: the system's
   };
 
   explicit PamSource(Settings settings) : settings_(std::move(settings)) {}

@@ -144,7 +144,8 @@ std::optional<ScramVerifier> parse_verifier(std::string_view text) {
   const auto salt = base64::decode(field());
   const auto stored_key = base64::decode(field());
   const auto server_key = base64::decode(scanner.rest());
-  if (!iterations || *iterations == 0 || *iterations > most_scram_iterations || !salt || salt->empty()) return std::nullopt;
+  if (!iterations || *iterations == 0 || *iterations > most_scram_iterations || !salt || salt->empty())
+    return std::nullopt;
   if (!stored_key || stored_key->size() != key_octets || !server_key || server_key->size() != key_octets) {
     return std::nullopt;
   }
@@ -208,13 +209,15 @@ bool crypt_matches(const std::string& text, const Secret& password) {
 }
 
 bool is_usable_crypt(std::string_view text) {
-  return text.size() >= 13 && std::ranges::all_of(text, [](char c) { return ascii::is_printable(c) && c != ' ' && c != '*' && c != '!'; });
+  return text.size() >= 13 &&
+         std::ranges::all_of(text, [](char c) { return ascii::is_printable(c) && c != ' ' && c != '*' && c != '!'; });
 }
 
 Result<Secret> make_yescrypt(const Secret& password) {
   std::array<char, CRYPT_GENSALT_OUTPUT_SIZE> setting{};
   const auto salt = random_octets(salt_octets);
-  if (::crypt_gensalt_rn("$y$", 0, salt.data(), static_cast<int>(salt.size()), setting.data(), setting.size()) == nullptr) {
+  if (::crypt_gensalt_rn("$y$", 0, salt.data(), static_cast<int>(salt.size()), setting.data(), setting.size()) ==
+      nullptr) {
     return failure(Error::Kind::unsupported, "this system's crypt(3) has no yescrypt");
   }
   std::string plain(password.reveal());
@@ -231,8 +234,9 @@ struct DigestScheme {
   const EVP_MD* (*kind)();
   bool salted;
 };
-constexpr std::array digest_schemes{DigestScheme{"SHA256", &::EVP_sha256, false}, DigestScheme{"SSHA256", &::EVP_sha256, true},
-                                    DigestScheme{"SHA512", &::EVP_sha512, false}, DigestScheme{"SSHA512", &::EVP_sha512, true}};
+constexpr std::array digest_schemes{
+    DigestScheme{"SHA256", &::EVP_sha256, false}, DigestScheme{"SSHA256", &::EVP_sha256, true},
+    DigestScheme{"SHA512", &::EVP_sha512, false}, DigestScheme{"SSHA512", &::EVP_sha512, true}};
 
 bool digest_matches(const DigestScheme& scheme, std::string_view octets, const Secret& password) {
   const auto size = static_cast<std::size_t>(::EVP_MD_get_size(scheme.kind()));
@@ -252,9 +256,9 @@ const DigestScheme* find_digest(std::string_view name) {
 // ---- All of them ----
 
 bool is_crypt_scheme(std::string_view scheme) {
-  static constexpr std::array names{std::string_view("CRYPT"),     std::string_view("SHA512-CRYPT"),
+  static constexpr std::array names{std::string_view("CRYPT"),        std::string_view("SHA512-CRYPT"),
                                     std::string_view("SHA256-CRYPT"), std::string_view("MD5-CRYPT"),
-                                    std::string_view("BLF-CRYPT"), std::string_view("DES-CRYPT")};
+                                    std::string_view("BLF-CRYPT"),    std::string_view("DES-CRYPT")};
   return std::ranges::find(names, scheme) != names.end();
 }
 
@@ -314,7 +318,8 @@ bool is_usable_hash(const Secret& hash) {
   const auto text = decoded(*parts, "NONE");
   if (!text) return false;
   if (is_plain_scheme(parts->scheme)) return !text->empty();
-  if (is_argon(*text)) return (is_argon_scheme(parts->scheme) || parts->scheme == "CRYPT") && is_affordable_argon(*text);
+  if (is_argon(*text))
+    return (is_argon_scheme(parts->scheme) || parts->scheme == "CRYPT") && is_affordable_argon(*text);
   if (parts->scheme == "SCRAM-SHA-256") return parse_verifier(*text).has_value();
   return is_crypt_scheme(parts->scheme) && is_usable_crypt(*text);
 }
@@ -323,7 +328,8 @@ bool is_password_of(const Secret& hash, const Secret& password) {
   const auto prepared = prepared_password(password);
   if (!is_usable_hash(hash) || !prepared || prepared->reveal().size() > longest_password) return false;
   const auto parts = parts_of(hash);
-  if (const auto* scheme = find_digest(parts->scheme)) return digest_matches(*scheme, *decoded(*parts, "B64"), *prepared);
+  if (const auto* scheme = find_digest(parts->scheme))
+    return digest_matches(*scheme, *decoded(*parts, "B64"), *prepared);
   const auto text = *decoded(*parts, "NONE");
   // Digests of both, so that the time does not tell how long the right one is.
   if (is_plain_scheme(parts->scheme)) {

@@ -15,17 +15,26 @@ struct Row {
 
 // Made by others: Python's crypt, hashlib and hmac, and the reference program of Argon2.
 constexpr Row known[] = {
-    {"SHA-512 crypt", "{SHA512-CRYPT}$6$rounds=1000$abcdefgh$1WhD5NSPfUW3vvjZt0oAl77wZvqZB/nJcOoNyFB4UHH98F.JCFg5bmMLyU4dXf5WU9tCX9pTKt8vIYOpqoRCm0", "sesame"},
+    {"SHA-512 crypt",
+     "{SHA512-CRYPT}$6$rounds=1000$abcdefgh$1WhD5NSPfUW3vvjZt0oAl77wZvqZB/"
+     "nJcOoNyFB4UHH98F.JCFg5bmMLyU4dXf5WU9tCX9pTKt8vIYOpqoRCm0",
+     "sesame"},
     {"bcrypt", "{BLF-CRYPT}$2b$04$abcdefghijklmnopqrstuuinwY/tkBVrn3xrxQI/TgnMHhkvl85RW", "sesame"},
     {"yescrypt", "{CRYPT}$y$j75$abcdefgh$vd9GBZ0X.Wgh3dsxBvCnIOYDItsueGfttJXG763.dDA", "sesame"},
     {"without braces", "$y$j75$abcdefgh$vd9GBZ0X.Wgh3dsxBvCnIOYDItsueGfttJXG763.dDA", "sesame"},
     {"SHA-256 crypt", "{SHA256-CRYPT}$5$abcdefgh$4PbtPZdUc33o7LmNsM4HTsjYbIhyCeh4aCe.rEbHkq1", "sesame"},
     {"MD5 crypt", "{MD5-CRYPT}$1$abcdefgh$5XhrJpGu.bBXAZh4lT8oY/", "sesame"},
     {"DES crypt", "{DES-CRYPT}abnqrLigH.z/s", "sesame"},
-    {"SCRAM", "{SCRAM-SHA-256}4096,MDEyMzQ1Njc4OWFiY2RlZg==,hn4FUIkYt7Fy4b6A2QilBRpntUViQLMX9F3hmowbDlg=,VN7TGXR2mKZKoVdTp1SdRWBKnlXaYulCWS/O1xCfZeI=", "sesame"},
-    {"salted SHA-512", "{SSHA512}3SZEkznrPJ3hvjP2JJdq2kvnRZNUATayoNYSMv8Hr6QK4+vtARSCY8CuwSNh6A0jFlwHXlYE+XAiavpL7V97CXNhbHQ=", "sesame"},
-    {"SHA-256 in hexadecimal", "{SHA256.hex}d0c04f4b1951e4aeaaec8223ed2039e542f3aae805a6fa7f6d794e5afff5d272", "sesame"},
-    {"Argon2id", "{ARGON2ID}$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc", "password"},
+    {"SCRAM",
+     "{SCRAM-SHA-256}4096,MDEyMzQ1Njc4OWFiY2RlZg==,hn4FUIkYt7Fy4b6A2QilBRpntUViQLMX9F3hmowbDlg=,"
+     "VN7TGXR2mKZKoVdTp1SdRWBKnlXaYulCWS/O1xCfZeI=",
+     "sesame"},
+    {"salted SHA-512",
+     "{SSHA512}3SZEkznrPJ3hvjP2JJdq2kvnRZNUATayoNYSMv8Hr6QK4+vtARSCY8CuwSNh6A0jFlwHXlYE+XAiavpL7V97CXNhbHQ=", "sesame"},
+    {"SHA-256 in hexadecimal", "{SHA256.hex}d0c04f4b1951e4aeaaec8223ed2039e542f3aae805a6fa7f6d794e5afff5d272",
+     "sesame"},
+    {"Argon2id", "{ARGON2ID}$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
+     "password"},
     {"as typed", "{PLAIN}sesame", "sesame"},
     {"as typed, in base64", "{PLAIN.b64}c2VzYW1l", "sesame"},
     {"as typed, in hexadecimal", "{CLEARTEXT.HEX}736573616d65", "sesame"},
@@ -47,8 +56,9 @@ TEST_P(KnownHash, IsMatchedByItsPasswordOnly) {
 
 TEST(PasswordHash, OfNoUseMatchesNothing) {
   for (const auto* text :
-       {"", "*", "!", "{CRYPT}", "{CRYPT}*", "{CRYPT}!$6$abcdefgh$xxxxxxxxx", "{SSHA512}AAAA", "{SCRAM-SHA-256}0,AAAA,AAAA,AAAA",
-        "{SCRAM-SHA-256}", "{NO-SUCH}sesame", "{PLAIN", "{PLAIN}", "{PLAIN.b64}*", "{PLAIN.rot13}frfnzr", "sesame",
+       {"", "*", "!", "{CRYPT}", "{CRYPT}*", "{CRYPT}!$6$abcdefgh$xxxxxxxxx", "{SSHA512}AAAA",
+        "{SCRAM-SHA-256}0,AAAA,AAAA,AAAA", "{SCRAM-SHA-256}", "{NO-SUCH}sesame", "{PLAIN", "{PLAIN}", "{PLAIN.b64}*",
+        "{PLAIN.rot13}frfnzr", "sesame",
         "{ARGON2ID}$argon2id$v=19$m=999999999,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc"}) {
     const Secret hash{std::string(text)};
     EXPECT_FALSE(is_usable_hash(hash)) << text;
@@ -77,7 +87,8 @@ TEST(PasswordHash, SpellingDoesNotMatter) {
 }
 
 TEST(PasswordHash, RefusesWhatNoClientCouldSend) {
-  for (const auto& password : {std::string(), std::string("a\0b", 3), std::string("a\nb"), std::string(2000, 'x'), std::string("\xff\xfe")}) {
+  for (const auto& password :
+       {std::string(), std::string("a\0b", 3), std::string("a\nb"), std::string(2000, 'x'), std::string("\xff\xfe")}) {
     EXPECT_FALSE(hash_password(Secret(password), HashScheme::scram_sha_256)) << password.size();
   }
 }

@@ -226,7 +226,8 @@ Result<> PosixFolder::sync() {
 Result<std::unique_ptr<world::FileLock>> PosixFolder::lock(std::string_view name, Duration wait) {
   auto file = open_regular(name, O_RDWR | O_CREAT, 0600);
   if (!file) return failure(std::move(file.error()));
-  if (auto locked = lock_open_file(file->get(), beneath(name), wait); !locked) return failure(std::move(locked.error()));
+  if (auto locked = lock_open_file(file->get(), beneath(name), wait); !locked)
+    return failure(std::move(locked.error()));
   return std::make_unique<PosixLock>(std::move(*file));
 }
 

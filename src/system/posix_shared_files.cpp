@@ -1,7 +1,7 @@
 #include "system/posix_shared_files.hpp"
 
-#include "base/assert.hpp"
 #include "base/ascii.hpp"
+#include "base/assert.hpp"
 #include "system/child_process.hpp"
 #include "system/file_lock.hpp"
 #include "system/posix_file.hpp"
@@ -33,7 +33,9 @@ class PosixSharedFile final : public world::SharedFile {
   PosixSharedFile(Descriptor descriptor, const std::string& path)
       : number_(descriptor.get()), path_(path), file_(std::move(descriptor), path) {}
 
-  Result<std::size_t> read_at(std::uint64_t offset, std::span<char> into) override { return file_.read_at(offset, into); }
+  Result<std::size_t> read_at(std::uint64_t offset, std::span<char> into) override {
+    return file_.read_at(offset, into);
+  }
   Result<> write_at(std::uint64_t offset, std::span<const std::string_view> pieces) override {
     return file_.write_at(offset, pieces);
   }

@@ -28,9 +28,7 @@ class SharedFilesTest : public ::testing::Test {
     std::ifstream stream{place.path(name), std::ios::binary};
     return {std::istreambuf_iterator<char>{stream}, {}};
   }
-  [[nodiscard]] Error::Kind refusal(const std::string& name) {
-    return files.open(*folder, name).error().kind;
-  }
+  [[nodiscard]] Error::Kind refusal(const std::string& name) { return files.open(*folder, name).error().kind; }
 
   testing::TemporaryFolder place;
   PosixDisk disk;
@@ -96,8 +94,13 @@ TEST_F(SharedFilesTest, ADotLockThatNobodyHoldsAnyMoreIsTakenOver) {
   if (gone == 0) ::_exit(0);
   ::waitpid(gone, nullptr, 0);
   const auto own = std::to_string(::getpid());
-  for (const auto& [text, free] : {std::pair{std::to_string(gone), true}, {std::to_string(gone) + "\n", true}, {own, false},
-                                   {"", false}, {"somebody", false}, {std::string(mark), true}, {std::string(9, '\0'), true}}) {
+  for (const auto& [text, free] : {std::pair{std::to_string(gone), true},
+                                   {std::to_string(gone) + "\n", true},
+                                   {own, false},
+                                   {"", false},
+                                   {"somebody", false},
+                                   {std::string(mark), true},
+                                   {std::string(9, '\0'), true}}) {
     write("mbox.lock", text);
     EXPECT_EQ(files.dot_lock(*folder, "mbox.lock", mark, at_once).has_value(), free) << text;
   }

@@ -4,8 +4,8 @@
 #include "base/result.hpp"
 #include "base/time.hpp"
 
-#include <cstdint>
 #include <sys/types.h>
+#include <cstdint>
 #include <string>
 
 namespace posthorn::system {

@@ -88,9 +88,8 @@ TEST(Account, LowPortsStayWithTheRightThatWasKept) {
     return std::string{};
   };
   const auto nobody = *find_account("nobody");
-  EXPECT_TRUE(holds_in_child([&] {
-    return become(nobody, {.bind_low_ports = true}) && binds_low_port() && rights() == "0000000000000400";
-  }));
+  EXPECT_TRUE(holds_in_child(
+      [&] { return become(nobody, {.bind_low_ports = true}) && binds_low_port() && rights() == "0000000000000400"; }));
   EXPECT_TRUE(holds_in_child([&] { return become(nobody) && rights() == "0000000000000000"; }));
 }
 

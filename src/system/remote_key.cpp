@@ -273,7 +273,8 @@ std::array<OSSL_DISPATCH, 6> signing_at_once() {
           entry(OSSL_FUNC_SIGNATURE_FREECTX, &free_signing),
           entry(OSSL_FUNC_SIGNATURE_DUPCTX, &copy_signing),
           entry(OSSL_FUNC_SIGNATURE_DIGEST_SIGN_INIT, &begin_signing),
-          entry(OSSL_FUNC_SIGNATURE_DIGEST_SIGN, &sign_at_once), no_more_entries};
+          entry(OSSL_FUNC_SIGNATURE_DIGEST_SIGN, &sign_at_once),
+          no_more_entries};
 }
 
 // The provider.
@@ -330,7 +331,8 @@ struct Providers {
 
 Result<KeyPointer> make_remote_key(EVP_PKEY* public_key, RemoteKeyFacts facts) {
   static const Providers providers;  // for the life of the process
-  if (!providers.standard || !providers.ours || ::EVP_PKEY_up_ref(public_key) != 1) return tls_failure("set up OpenSSL for keys elsewhere");
+  if (!providers.standard || !providers.ours || ::EVP_PKEY_up_ref(public_key) != 1)
+    return tls_failure("set up OpenSSL for keys elsewhere");
   RemoteKey key{.public_key = KeyPointer{public_key}, .facts = std::move(facts)};
   auto* from = &key;
   std::array<char, sizeof from> octets{};

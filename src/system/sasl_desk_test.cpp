@@ -37,8 +37,8 @@ class Logins : public ::testing::Test {
   OneUser source;
   AuthService service{{&source}, nullptr};
   SaslDesk desk{service, 3};
-  std::unique_ptr<ChannelThreads> threads = std::make_unique<ChannelThreads>(
-      [this](KeysPacket kind, std::string_view body) -> Result<ChannelThreads::Reply> {
+  std::unique_ptr<ChannelThreads> threads =
+      std::make_unique<ChannelThreads>([this](KeysPacket kind, std::string_view body) -> Result<ChannelThreads::Reply> {
         auto reply = desk.answer(kind, body);
         if (!reply) return failure(std::move(reply.error()));
         const bool is_offer = kind == KeysPacket::auth_offer;
@@ -153,7 +153,9 @@ TEST(PasswordHelperTest, AsksTheSourceThatIsMeant) {
     auto ends = ControlChannel::make_pair();
     const int given = ends->first.descriptor();
     ASSERT_TRUE(parent->second.send(static_cast<std::uint16_t>(KeysPacket::channel), {}, {&given, 1}));
-    { const auto ours = std::move(ends->first); }
+    {
+      const auto ours = std::move(ends->first);
+    }
     client->add_channel(std::move(ends->second));
     const Secret password{"x"};
     HelperSource dovecot{client, 1};
@@ -163,7 +165,9 @@ TEST(PasswordHelperTest, AsksTheSourceThatIsMeant) {
     HelperSource book{client, 0};
     EXPECT_EQ(book.check({"alice", password, {}}).kind, PasswordVerdict::Kind::trouble) << "the users file is not here";
   }
-  { const auto end = std::move(parent->second); }
+  {
+    const auto end = std::move(parent->second);
+  }
   thread.join();
 }
 

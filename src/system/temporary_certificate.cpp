@@ -38,11 +38,14 @@ class TemporaryFolder {
 
 }  // namespace
 
-Result<std::shared_ptr<world::TlsIdentities>> temporary_identities(const std::string& host_name, const world::Clock& clock) {
+Result<std::shared_ptr<world::TlsIdentities>> temporary_identities(const std::string& host_name,
+                                                                   const world::Clock& clock) {
   const TemporaryFolder folder;
   if (!folder.is_made()) return system_failure("make a folder for a certificate");
-  if (auto made = ensure_certificate(folder.file(), host_name, clock.wall()); !made) return failure(std::move(made.error()));
-  auto loaded = TlsIdentityStore::load({.identities = {{.names = {}, .certificate = folder.file(), .key = {}}}}, clock.now());
+  if (auto made = ensure_certificate(folder.file(), host_name, clock.wall()); !made)
+    return failure(std::move(made.error()));
+  auto loaded =
+      TlsIdentityStore::load({.identities = {{.names = {}, .certificate = folder.file(), .key = {}}}}, clock.now());
   if (!loaded) return failure(std::move(loaded.error()));
   return std::shared_ptr<world::TlsIdentities>(std::move(*loaded));
 }

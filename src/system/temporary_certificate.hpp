@@ -12,6 +12,6 @@ namespace posthorn::system {
 
 /// Errors: those of ensure_certificate(), of making a folder in $TMPDIR (else /tmp).
 [[nodiscard]] Result<std::shared_ptr<world::TlsIdentities>> temporary_identities(const std::string& host_name,
-                                                                                const world::Clock& clock);
+                                                                                 const world::Clock& clock);
 
 }  // namespace posthorn::system

@@ -23,7 +23,8 @@ class WorkerExchange final : public world::AuthExchange {
       : conversation_(std::move(conversation)), workers_(workers), loop_(loop) {}
 
   ~WorkerExchange() override {
-    if (conversation_ != nullptr) workers_.run([conversation = std::move(conversation_)]() mutable { conversation.reset(); });
+    if (conversation_ != nullptr)
+      workers_.run([conversation = std::move(conversation_)]() mutable { conversation.reset(); });
   }
 
   world::Task<AuthAnswer> respond(std::optional<Secret> response, MonotonicTime deadline) override {

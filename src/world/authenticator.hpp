@@ -32,10 +32,10 @@ inline constexpr std::size_t most_auth_octets = 12'288;
 struct AuthAnswer {
   enum class Kind : std::uint8_t {
     challenge,  ///< `text`: octets for the client, whose answer is the next respond()
-    claim,      ///< `text`: who it says it is, as it wrote it. Nothing has been checked: go on with proceed(), or drop it
-    success,    ///< `text`: the user's name, canonical for users of the users file
-    failure,    ///< not proved; why is for nobody to know
-    trouble,    ///< it could not be checked; `text`: why, for the log
+    claim,    ///< `text`: who it says it is, as it wrote it. Nothing has been checked: go on with proceed(), or drop it
+    success,  ///< `text`: the user's name, canonical for users of the users file
+    failure,  ///< not proved; why is for nobody to know
+    trouble,  ///< it could not be checked; `text`: why, for the log
   };
   Kind kind = Kind::failure;
   std::string text;

@@ -49,9 +49,7 @@ class File {
   virtual Result<std::size_t> read_at(std::uint64_t offset, std::span<char> into) = 0;
   /// Writes all of the pieces one after another. After an error part of them may be there.
   virtual Result<> write_at(std::uint64_t offset, std::span<const std::string_view> pieces) = 0;
-  Result<> write_at(std::uint64_t offset, std::string_view bytes) {
-    return write_at(offset, std::span{&bytes, 1});
-  }
+  Result<> write_at(std::uint64_t offset, std::string_view bytes) { return write_at(offset, std::span{&bytes, 1}); }
   /// Makes the bytes and the size durable (fdatasync).
   virtual Result<> sync_data() = 0;
   [[nodiscard]] virtual Result<std::uint64_t> size() = 0;

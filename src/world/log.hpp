@@ -53,7 +53,9 @@ class Log {
   [[nodiscard]] virtual bool takes(LogLevel level) const = 0;
 
   void error(std::string_view event, std::vector<LogField> fields) { put(LogLevel::error, event, std::move(fields)); }
-  void warning(std::string_view event, std::vector<LogField> fields) { put(LogLevel::warning, event, std::move(fields)); }
+  void warning(std::string_view event, std::vector<LogField> fields) {
+    put(LogLevel::warning, event, std::move(fields));
+  }
   void info(std::string_view event, std::vector<LogField> fields) { put(LogLevel::info, event, std::move(fields)); }
   void debug(std::string_view event, std::vector<LogField> fields) { put(LogLevel::debug, event, std::move(fields)); }
 

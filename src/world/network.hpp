@@ -80,7 +80,7 @@ class Acceptor {
 };
 
 struct ConnectOptions {
-  std::string interface;                    ///< SO_BINDTODEVICE; empty: any
+  std::string interface;                           ///< SO_BINDTODEVICE; empty: any
   std::variant<std::monostate, IpAddress> source;  ///< bind to it first
 };
 

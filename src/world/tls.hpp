@@ -55,13 +55,13 @@ struct TlsFacts {
   std::string server_name;           ///< SNI the client sent, or we sent
   std::string application_protocol;  ///< ALPN, empty: none
   bool peer_verified = false;
-  std::string peer_subject;          ///< of the peer's certificate, empty: it showed none
+  std::string peer_subject;  ///< of the peer's certificate, empty: it showed none
   std::string peer_issuer;
-  std::string peer_fingerprint;      ///< SHA-256 of it, 32 octets
-  std::int64_t peer_expires = 0;     ///< seconds since 1970
-  std::string verify_error;          ///< why peer_verified is false, in words
-  std::string exporter_binding;      ///< tls-exporter channel binding (RFC 9266), 32 octets; TLS 1.3
-  std::string unique_binding;        ///< tls-unique (RFC 5929 §3); TLS 1.2
+  std::string peer_fingerprint;   ///< SHA-256 of it, 32 octets
+  std::int64_t peer_expires = 0;  ///< seconds since 1970
+  std::string verify_error;       ///< why peer_verified is false, in words
+  std::string exporter_binding;   ///< tls-exporter channel binding (RFC 9266), 32 octets; TLS 1.3
+  std::string unique_binding;     ///< tls-unique (RFC 5929 §3); TLS 1.2
 };
 
 }  // namespace posthorn::world

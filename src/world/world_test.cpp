@@ -22,7 +22,8 @@ TEST(Task, RunsWhenAwaitedAndReturnsItsValue) {
   sim::Loop loop;
   TaskGroup group;
   int sum = 0;
-  group.start([](Loop& on, int& out) -> Task<> { out = co_await add_later(on, 2, co_await add_later(on, 3, 4)); }(loop, sum));
+  group.start(
+      [](Loop& on, int& out) -> Task<> { out = co_await add_later(on, 2, co_await add_later(on, 3, 4)); }(loop, sum));
   EXPECT_EQ(sum, 0);
   loop.run();
   EXPECT_EQ(sum, 9);
@@ -36,7 +37,8 @@ TEST(TaskGroup, DestroysWhatIsStillSuspended) {
   {
     TaskGroup group;
     for (int i = 0; i < 3; ++i) {
-      group.start([](Loop& on, std::shared_ptr<int>) -> Task<> { co_await sleep_until(on, never - 1ns); }(loop, witness));
+      group.start(
+          [](Loop& on, std::shared_ptr<int>) -> Task<> { co_await sleep_until(on, never - 1ns); }(loop, witness));
     }
     EXPECT_EQ(group.size(), 3U);
     EXPECT_EQ(witness.use_count(), 4);

@@ -130,14 +130,16 @@ const std::vector<FaultRow>& fault_rows() {
 std::vector<SpoolHistory> histories_for_faults() {
   std::vector<SpoolHistory> chosen;
   for (const auto& history : short_histories()) {
-    if (history.name == "GroupCommit" || history.name == "LargeBodies" || history.name == "ThirdLife") chosen.push_back(history);
+    if (history.name == "GroupCommit" || history.name == "LargeBodies" || history.name == "ThirdLife")
+      chosen.push_back(history);
   }
   chosen.push_back(long_histories().at(0));
   return chosen;
 }
 
 INSTANTIATE_TEST_SUITE_P(Each, DiskFaults,
-                         ::testing::Combine(::testing::ValuesIn(fault_rows()), ::testing::ValuesIn(histories_for_faults())),
+                         ::testing::Combine(::testing::ValuesIn(fault_rows()),
+                                            ::testing::ValuesIn(histories_for_faults())),
                          [](const auto& row) { return std::get<0>(row.param).name + std::get<1>(row.param).name; });
 
 /// The names of two bodies wait for the same folder; the sync of one fails, and drops both.
@@ -264,7 +266,8 @@ TEST_P(FullDisk, RefusesMailFinishesWhatItHasAndAcceptsAgain) {
   EXPECT_TRUE(survives(std::move(after), full.ledger, false));
 }
 
-INSTANTIATE_TEST_SUITE_P(SegmentsOfRoom, FullDisk, ::testing::Values(3, 4, 6, 9, 17), ::testing::PrintToStringParamName());
+INSTANTIATE_TEST_SUITE_P(SegmentsOfRoom, FullDisk, ::testing::Values(3, 4, 6, 9, 17),
+                         ::testing::PrintToStringParamName());
 
 TEST(FullDiskAgain, TakesMailWithinFiveSecondsOfRoom) {
   FullHouse full{6};

@@ -85,7 +85,8 @@ void churn(SpoolScribe& scribe) {
 void churn_of_outcomes(SpoolScribe& scribe) {
   const auto first = scribe.store_one("first\r\n", two);
   for (int i = 0; i < 4; ++i) {
-    scribe.record(first, {outcome(static_cast<std::uint32_t>(i % 2), RecipientStatus::queued, "451 " + std::to_string(i))});
+    scribe.record(first,
+                  {outcome(static_cast<std::uint32_t>(i % 2), RecipientStatus::queued, "451 " + std::to_string(i))});
     const auto id = scribe.store_one(std::string(5200, static_cast<char>('a' + i)) + "\r\n");
     scribe.finish({id});
     scribe.rest(1s);

@@ -20,8 +20,7 @@ class PowerCut : public ::testing::TestWithParam<SpoolHistory> {
   ~PowerCut() override { RecordProperty("states", std::to_string(states)); }
 
   static std::unique_ptr<SpoolHouse> house_for(const SpoolHistory& history, sim::CrashMode mode) {
-    return std::make_unique<SpoolHouse>(
-        SpoolHouse::Options{.disk = {.mode = mode}, .maintains = history.maintains});
+    return std::make_unique<SpoolHouse>(SpoolHouse::Options{.disk = {.mode = mode}, .maintains = history.maintains});
   }
 
   /// How many operations the whole history takes.

@@ -18,7 +18,8 @@ class Rot : public ::testing::Test {
     SpoolHouse house;
     EXPECT_TRUE(house.start());
     SpoolScribe scribe{house, ledger};
-    const auto ids = scribe.store({"first\r\n", std::string(600, '2') + "\r\n"}, {"alice@example.org", "bob@example.org"});
+    const auto ids =
+        scribe.store({"first\r\n", std::string(600, '2') + "\r\n"}, {"alice@example.org", "bob@example.org"});
     scribe.record(ids[0], {outcome(0, RecipientStatus::delivered), outcome(1, RecipientStatus::queued, "451 later")});
     large = scribe.store_large(std::string(700, 'x'));
     const auto failed = scribe.store_one("fails\r\n");
@@ -40,10 +41,10 @@ class Rot : public ::testing::Test {
   }
 
   struct Verdict {
-    std::string wrong;       ///< what may never be
-    std::size_t lost = 0;    ///< acknowledged messages that cannot be delivered whole any more
-    std::size_t back = 0;    ///< finished ones that are there again
-    bool is_named = false;   ///< as damage, by recovery or when it was read
+    std::string wrong;      ///< what may never be
+    std::size_t lost = 0;   ///< acknowledged messages that cannot be delivered whole any more
+    std::size_t back = 0;   ///< finished ones that are there again
+    bool is_named = false;  ///< as damage, by recovery or when it was read
   };
 
   /// Starts the spool on the disk and compares all it serves.
@@ -72,7 +73,8 @@ class Rot : public ::testing::Test {
         continue;
       }
       const auto text = house.text_of(id);
-      if (loaded->message.envelope != entry.facts.envelope) verdict.wrong += "another envelope of " + id.to_string() + "\n";
+      if (loaded->message.envelope != entry.facts.envelope)
+        verdict.wrong += "another envelope of " + id.to_string() + "\n";
       if (text && *text != entry.text) verdict.wrong += "another text of " + id.to_string() + "\n";
       if (!text && !is_over) ++verdict.lost;
     }

@@ -10,6 +10,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace posthorn;
   const std::string octets(data, data + size);
   ensure(base64::decode(base64::encode(octets)) == octets, "what was encoded is decoded");
-  if (const auto decoded = base64::decode(octets)) ensure(base64::encode(*decoded) == octets, "one text for each octets");
+  if (const auto decoded = base64::decode(octets))
+    ensure(base64::encode(*decoded) == octets, "one text for each octets");
   return 0;
 }

@@ -16,7 +16,8 @@ using namespace posthorn;
 namespace {
 
 void check_name(const std::string& name) {
-  ensure(name.size() <= 253 && !name.ends_with('.') && !name.starts_with('.'), "a name has its length and no outer dots");
+  ensure(name.size() <= 253 && !name.ends_with('.') && !name.starts_with('.'),
+         "a name has its length and no outer dots");
   ensure(std::ranges::none_of(name, [](char c) { return c <= ' ' || c == '\x7f' || (c >= 'A' && c <= 'Z'); }),
          "a name is lower case, without blanks and control characters");
   ensure(name.empty() || system::is_askable(name), "a name that was read can be asked for");

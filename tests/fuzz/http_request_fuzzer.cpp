@@ -31,7 +31,8 @@ std::string read_all(std::string_view input, std::size_t step) {
     }
     if (reader.state() == HttpReader::State::done) {
       const auto request = reader.take();
-      ensure(request.path.starts_with('/') && request.body.size() <= settings.body_octets, "a request is within bounds");
+      ensure(request.path.starts_with('/') && request.body.size() <= settings.body_octets,
+             "a request is within bounds");
       ensure(std::ranges::none_of(request.path, posthorn::ascii::is_control), "a path has no control character");
       told += request.method + " " + request.path + "\n";
       for (const auto& [name, value] : request.query) {

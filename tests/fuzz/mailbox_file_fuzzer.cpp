@@ -17,7 +17,8 @@ namespace {
 void check_name(std::string_view host, std::uint64_t counter) {
   const auto name = store::delivery_file_name({1'790'000'000, 999'999, 4711, counter, std::string(host)}, 3);
   ensure(name.size() <= 200 && !name.starts_with('.'), "a name has its length and no leading dot");
-  ensure(std::ranges::none_of(name, [](char c) { return c == '/' || c == ':' || c == ',' || c <= ' ' || c >= '\x7f' || c < 0; }),
+  ensure(std::ranges::none_of(
+             name, [](char c) { return c == '/' || c == ':' || c == ',' || c <= ' ' || c >= '\x7f' || c < 0; }),
          "a name is safe in a folder and in a Maildir");
 }
 

@@ -24,7 +24,9 @@ constexpr std::size_t longest_answer = 16'384;
 
 class OneUser final : public system::VerifierBook {
  public:
-  Entry find(std::string_view name, bool /*for_scram*/) override { return {"alice", verifier_.copy(), name != "alice"}; }
+  Entry find(std::string_view name, bool /*for_scram*/) override {
+    return {"alice", verifier_.copy(), name != "alice"};
+  }
   bool has_scram() override { return true; }
 
  private:
@@ -42,7 +44,8 @@ class OnePassword final : public system::PasswordSource {
  public:
   system::PasswordVerdict check(const system::PasswordQuestion& question) override {
     const bool is_right = question.name == "alice" && question.password.reveal() == password;
-    return is_right ? system::PasswordVerdict{system::PasswordVerdict::Kind::right, "alice"} : system::PasswordVerdict{};
+    return is_right ? system::PasswordVerdict{system::PasswordVerdict::Kind::right, "alice"}
+                    : system::PasswordVerdict{};
   }
 };
 

@@ -40,7 +40,8 @@ class Run {
     return found->first;
   }
   static store::Outcome drawn_outcome(std::uint8_t drawn) {
-    auto outcome = testing::outcome(drawn & 1U, static_cast<store::RecipientStatus>(drawn / 2 % 5), "450 " + std::to_string(drawn));
+    auto outcome = testing::outcome(drawn & 1U, static_cast<store::RecipientStatus>(drawn / 2 % 5),
+                                    "450 " + std::to_string(drawn));
     outcome.state.report_due = (drawn & 64U) != 0 && (outcome.state.status == store::RecipientStatus::failed);
     return outcome;
   }
@@ -48,18 +49,42 @@ class Run {
   void step() {
     SpoolScribe scribe{house_, ledger_};
     switch (next() % 12) {
-      case 0: (void)scribe.store_one("one\r\n", two_); break;
-      case 1: (void)scribe.store({std::string(next() * 20U, 'a'), "b\r\n", std::string(next() * 10U, 'c')}); break;
-      case 2: (void)scribe.store_large(std::string(1 + next() * 8U, 'z')); break;
-      case 3: scribe.finish({some_message()}); break;
-      case 4: scribe.record(some_message(), {drawn_outcome(next())}); break;
-      case 5: scribe.record_together({{some_message(), {drawn_outcome(next())}}}); break;
-      case 6: report(scribe); break;
-      case 7: scribe.rest(std::chrono::milliseconds{next() * 20}); break;
-      case 8: restart(); break;
-      case 9: house_.disk.plan({sim::DiskOperation::sync_data, Error::Kind::io, next() % 4U, 1, "/segment-"}); break;
-      case 10: house_.disk.cut_power_at(house_.disk.operations() + 1 + next() % 16U); break;
-      default: scribe.finish(all_live()); break;
+      case 0:
+        (void)scribe.store_one("one\r\n", two_);
+        break;
+      case 1:
+        (void)scribe.store({std::string(next() * 20U, 'a'), "b\r\n", std::string(next() * 10U, 'c')});
+        break;
+      case 2:
+        (void)scribe.store_large(std::string(1 + next() * 8U, 'z'));
+        break;
+      case 3:
+        scribe.finish({some_message()});
+        break;
+      case 4:
+        scribe.record(some_message(), {drawn_outcome(next())});
+        break;
+      case 5:
+        scribe.record_together({{some_message(), {drawn_outcome(next())}}});
+        break;
+      case 6:
+        report(scribe);
+        break;
+      case 7:
+        scribe.rest(std::chrono::milliseconds{next() * 20});
+        break;
+      case 8:
+        restart();
+        break;
+      case 9:
+        house_.disk.plan({sim::DiskOperation::sync_data, Error::Kind::io, next() % 4U, 1, "/segment-"});
+        break;
+      case 10:
+        house_.disk.cut_power_at(house_.disk.operations() + 1 + next() % 16U);
+        break;
+      default:
+        scribe.finish(all_live());
+        break;
     }
     if (house_.disk.power_is_off()) {
       end_by_cut();

@@ -25,7 +25,8 @@ struct Spool {
     SpoolHouse house;
     ensure(house.start().has_value(), "a spool starts");
     testing::SpoolScribe scribe{house, ledger};
-    const auto ids = scribe.store({"one\r\n", std::string(600, 'x') + "\r\n"}, {"alice@example.org", "bob@example.org"});
+    const auto ids =
+        scribe.store({"one\r\n", std::string(600, 'x') + "\r\n"}, {"alice@example.org", "bob@example.org"});
     scribe.record(ids[0], {testing::outcome(1, store::RecipientStatus::queued, "451 later")});
     (void)scribe.store_large(std::string(600, 'y'));
     scribe.finish({scribe.store_one("gone\r\n")});

@@ -44,6 +44,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   ensure(after.bcc_fields == 0, "no Bcc is left");
   ensure(before.bcc_fields > 0 || out == text, "without a Bcc nothing changes");
   ensure(before.from_fields == whole.from_fields(), "From is counted as the scanner counts it");
-  ensure(before.date_fields == after.date_fields && before.message_id_fields == after.message_id_fields, "nothing else is lost");
+  ensure(before.date_fields == after.date_fields && before.message_id_fields == after.message_id_fields,
+         "nothing else is lost");
   return 0;
 }

@@ -23,7 +23,8 @@ std::set<std::string> names_of(const store::UserList& list) {
 
 void check_name(const std::string& name) {
   ensure(!name.empty() && name.size() <= 254 && !name.starts_with('.'), "a name fits a folder");
-  ensure(!name.contains('/') && !name.contains('\0') && !name.contains('\n') && utf8::is_valid(name), "a name is clean");
+  ensure(!name.contains('/') && !name.contains('\0') && !name.contains('\n') && utf8::is_valid(name),
+         "a name is clean");
   ensure(mail::UserName::parse(name)->text() == name, "a name is its own canonical form");
 }
 
@@ -35,7 +36,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto names = names_of(list);
   ensure(names.size() == list.users.size(), "each name once");
   for (const auto& name : names) check_name(name);
-  for (const auto& fault : list.faults) ensure(utf8::is_valid(fault.text) && !fault.text.contains('\n'), "one clean line");
+  for (const auto& fault : list.faults)
+    ensure(utf8::is_valid(fault.text) && !fault.text.contains('\n'), "one clean line");
 
   const auto added = mail::UserName::parse("zoe").value();
   if (const auto longer = store::with_user(text, added, Secret("{A}x"))) {

@@ -40,7 +40,8 @@ struct World {
   void send(std::string_view to, int count = 1) {
     std::string words = "EHLO client.example\r\n";
     for (int number = 0; number < count; ++number) {
-      words += fmt::format("MAIL FROM:<alice@example.org>\r\nRCPT TO:<{}>\r\nDATA\r\nSubject: {}\r\n\r\nx\r\n.\r\n", to, number);
+      words += fmt::format("MAIL FROM:<alice@example.org>\r\nRCPT TO:<{}>\r\nDATA\r\nSubject: {}\r\n\r\nx\r\n.\r\n", to,
+                           number);
     }
     EXPECT_THAT(server.talk(SimulatedServer::relay, words + "QUIT\r\n", 10s), HasSubstr("accepted as"));
   }
@@ -73,23 +74,26 @@ TEST_P(Misbehaviour, LosesNothingAndHoldsUpNobody) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Garbage, Misbehaviour,
-                         testing::Values(BadDay{"220", "hello there"}, BadDay{"EHLO", "hello there"}, BadDay{"MAIL", "hello there"},
-                                         BadDay{"RCPT", "hello there"}, BadDay{"DATA", "hello there"}, BadDay{".", "hello there"}));
+                         testing::Values(BadDay{"220", "hello there"}, BadDay{"EHLO", "hello there"},
+                                         BadDay{"MAIL", "hello there"}, BadDay{"RCPT", "hello there"},
+                                         BadDay{"DATA", "hello there"}, BadDay{".", "hello there"}));
 INSTANTIATE_TEST_SUITE_P(Half, Misbehaviour,
-                         testing::Values(BadDay{"220", "half 22"}, BadDay{"EHLO", "half 250-x\r\n25"}, BadDay{"MAIL", "half 25"},
-                                         BadDay{"RCPT", "half 250 o"}, BadDay{"DATA", "half 35"}, BadDay{".", "half 250 ok"}));
+                         testing::Values(BadDay{"220", "half 22"}, BadDay{"EHLO", "half 250-x\r\n25"},
+                                         BadDay{"MAIL", "half 25"}, BadDay{"RCPT", "half 250 o"},
+                                         BadDay{"DATA", "half 35"}, BadDay{".", "half 250 ok"}));
 INSTANTIATE_TEST_SUITE_P(Endless, Misbehaviour,
                          testing::Values(BadDay{"220", "endless"}, BadDay{"EHLO", "endless"}, BadDay{"MAIL", "endless"},
                                          BadDay{"RCPT", "endless"}, BadDay{"DATA", "endless"}, BadDay{".", "endless"}));
 INSTANTIATE_TEST_SUITE_P(Closes, Misbehaviour,
-                         testing::Values(BadDay{"220", "cut"}, BadDay{"EHLO", "cut"}, BadDay{"MAIL", "cut"}, BadDay{"RCPT", "cut"},
-                                         BadDay{"DATA", "cut"}, BadDay{".", "cut"}));
+                         testing::Values(BadDay{"220", "cut"}, BadDay{"EHLO", "cut"}, BadDay{"MAIL", "cut"},
+                                         BadDay{"RCPT", "cut"}, BadDay{"DATA", "cut"}, BadDay{".", "cut"}));
 INSTANTIATE_TEST_SUITE_P(Hangs, Misbehaviour,
-                         testing::Values(BadDay{"220", "hang"}, BadDay{"EHLO", "hang"}, BadDay{"MAIL", "hang"}, BadDay{"RCPT", "hang"},
-                                         BadDay{"DATA", "hang"}, BadDay{".", "hang"}));
+                         testing::Values(BadDay{"220", "hang"}, BadDay{"EHLO", "hang"}, BadDay{"MAIL", "hang"},
+                                         BadDay{"RCPT", "hang"}, BadDay{"DATA", "hang"}, BadDay{".", "hang"}));
 INSTANTIATE_TEST_SUITE_P(Goes, Misbehaviour,
-                         testing::Values(BadDay{"220", "421 4.3.2 busy"}, BadDay{"EHLO", "421 4.3.2 busy"}, BadDay{"MAIL", "421 4.3.2 busy"},
-                                         BadDay{"RCPT", "421 4.3.2 busy"}, BadDay{"DATA", "421 4.3.2 busy"}, BadDay{".", "421 4.3.2 busy"}));
+                         testing::Values(BadDay{"220", "421 4.3.2 busy"}, BadDay{"EHLO", "421 4.3.2 busy"},
+                                         BadDay{"MAIL", "421 4.3.2 busy"}, BadDay{"RCPT", "421 4.3.2 busy"},
+                                         BadDay{"DATA", "421 4.3.2 busy"}, BadDay{".", "421 4.3.2 busy"}));
 
 TEST(BadDays, AMaskedGreetingIsNoObstacle) {
   World world;
@@ -154,10 +158,12 @@ TEST(BadDays, SomeLaterSomeNeverSomeNow) {
   World world;
   world.odd.answer("RCPT TO:<later", "450 4.2.0 come back");
   world.odd.answer("RCPT TO:<never", "550 5.1.1 nobody");
-  EXPECT_THAT(world.server.talk(SimulatedServer::relay,
-                                "EHLO c\r\nMAIL FROM:<alice@example.org>\r\nRCPT TO:<now@odd.example>\r\nRCPT TO:<later@odd.example>\r\n"
-                                "RCPT TO:<never@odd.example>\r\nDATA\r\nx\r\n.\r\nQUIT\r\n"),
-              HasSubstr("accepted as"));
+  EXPECT_THAT(
+      world.server.talk(
+          SimulatedServer::relay,
+          "EHLO c\r\nMAIL FROM:<alice@example.org>\r\nRCPT TO:<now@odd.example>\r\nRCPT TO:<later@odd.example>\r\n"
+          "RCPT TO:<never@odd.example>\r\nDATA\r\nx\r\n.\r\nQUIT\r\n"),
+      HasSubstr("accepted as"));
   world.server.loop().run_for(1min);
   ASSERT_EQ(world.odd.letters().size(), 1U);
   EXPECT_EQ(world.server.log().count("recipient.deferred"), 1U);
@@ -205,7 +211,10 @@ TEST(BadDays, AJumpOfTheCalendarNeitherExpiresNorHurries) {
 TEST(BadDays, AMailboxThatIsFullForAWeekHoldsUpItsOwnMailOnly) {
   World world({.look_interval = 1min, .retry = {.expire = 10h}});
   world.server.loop().run_for(1s);
-  world.disk.plan({.operation = sim::DiskOperation::write, .error = Error::Kind::over_quota, .times = sim::DiskFault::always, .path = "/mail/bob"});
+  world.disk.plan({.operation = sim::DiskOperation::write,
+                   .error = Error::Kind::over_quota,
+                   .times = sim::DiskFault::always,
+                   .path = "/mail/bob"});
   world.send("bob@example.org");  // will have waited too long
   world.server.loop().run_for(5h);
   EXPECT_EQ(world.server.mails("alice").size(), 1U) << "the sender is told that it waits";
@@ -229,7 +238,8 @@ TEST(BadDays, AMailboxThatIsFullForAWeekHoldsUpItsOwnMailOnly) {
 TEST(BadDays, NamesThatDnsMakesUpAreNotBelieved) {
   World world;
   auto& dns = world.server.resolver();
-  for (const auto* name : {"", "127.0.0.1", "a b", "localhost", "mx.example.org"}) dns.add("lies.example", world::DnsType::mx, world::MxRecord{10, name});
+  for (const auto* name : {"", "127.0.0.1", "a b", "localhost", "mx.example.org"})
+    dns.add("lies.example", world::DnsType::mx, world::MxRecord{10, name});
   dns.add("localhost", world::DnsType::a, address("127.0.0.1"));
   world.send("bob@lies.example");
   world.server.loop().run_for(1min);

@@ -30,7 +30,8 @@ struct Case {
 constexpr std::string_view body = "Subject: cut\r\n\r\n..dots\r\nlast line\r\n";
 
 std::string envelope() {
-  return "EHLO client.example\r\nMAIL FROM:<a@example.net>\r\nRCPT TO:<alice@example.org>\r\nRCPT TO:<bob@example.org>\r\n";
+  return "EHLO client.example\r\nMAIL FROM:<a@example.net>\r\nRCPT TO:<alice@example.org>\r\nRCPT "
+         "TO:<bob@example.org>\r\n";
 }
 
 Case by_data() {
@@ -83,8 +84,9 @@ struct CutConnection : testing::TestWithParam<std::function<Case()>> {
   /// What lies in a mailbox and is not delivered.
   [[nodiscard]] std::size_t leftovers() const {
     const auto paths = disk.tree("/mail");
-    return static_cast<std::size_t>(std::ranges::count_if(
-        paths, [](const std::string& path) { return path.find("/tmp/") != std::string::npos && !path.ends_with("/"); }));
+    return static_cast<std::size_t>(std::ranges::count_if(paths, [](const std::string& path) {
+      return path.find("/tmp/") != std::string::npos && !path.ends_with("/");
+    }));
   }
 
   void cut(const Case& example, std::size_t octets, End end) {

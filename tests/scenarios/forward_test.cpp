@@ -36,7 +36,8 @@ struct Redirect : testing::Test {
     ASSERT_TRUE(disk.plant_file(fmt::format("/mail/{}/.forward", user), text, mode));
   }
   void send(std::string_view to, std::string_view text = "Subject: hello\r\n\r\nGood day") {
-    EXPECT_THAT(server.talk(SimulatedServer::relay, session_text("carol@other.example", to, text)), HasSubstr("accepted as"));
+    EXPECT_THAT(server.talk(SimulatedServer::relay, session_text("carol@other.example", to, text)),
+                HasSubstr("accepted as"));
     server.loop().run_for(10s);
   }
   std::uint64_t waiting() { return server.server().spool().facts().messages; }
@@ -69,7 +70,10 @@ TEST_F(Redirect, KeepsACopyWhereTheUserWantsIt) {
 TEST_F(Redirect, GoesToAnotherUserHere) {
   redirect("alice", "bob\n");
   send("alice@example.org");
-  EXPECT_THAT(mail_of("bob"), StartsWith("Return-Path: <carol@other.example>\nDelivered-To: bob@example.org\nDelivered-To: alice@example.org\n"));
+  EXPECT_THAT(
+      mail_of("bob"),
+      StartsWith(
+          "Return-Path: <carol@other.example>\nDelivered-To: bob@example.org\nDelivered-To: alice@example.org\n"));
   EXPECT_EQ(waiting(), 0U);
 }
 

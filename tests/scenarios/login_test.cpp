@@ -79,12 +79,15 @@ class Login : public ::testing::Test {
 };
 
 TEST_F(Login, TheRightPasswordOpensTheWay) {
-  const auto talk = run(home, {"EHLO client.example", "MAIL FROM:<alice@example.org>", "AUTH PLAIN " + plain("alice", "sesame"),
-                               "MAIL FROM:<bob@example.org>", "MAIL FROM:<alice@example.org>", "RCPT TO:<bob@example.org>", "DATA",
-                               "From: alice@example.org\r\nBcc: x@example.org\r\nSubject: hello\r\n\r\nbody\r\n.", "QUIT"});
+  const auto talk =
+      run(home, {"EHLO client.example", "MAIL FROM:<alice@example.org>", "AUTH PLAIN " + plain("alice", "sesame"),
+                 "MAIL FROM:<bob@example.org>", "MAIL FROM:<alice@example.org>", "RCPT TO:<bob@example.org>", "DATA",
+                 "From: alice@example.org\r\nBcc: x@example.org\r\nSubject: hello\r\n\r\nbody\r\n.", "QUIT"});
   ASSERT_EQ(talk.replies.size(), 10U);
-  for (const auto& [place, code] : {std::pair{2, "530 5.7.0"}, {3, "235 2.7.0"}, {4, "553 5.7.1"}, {5, "250"}, {8, "250"}, {9, "221"}}) {
-    EXPECT_TRUE(talk.replies.at(static_cast<std::size_t>(place)).starts_with(code)) << talk.replies.at(static_cast<std::size_t>(place));
+  for (const auto& [place, code] :
+       {std::pair{2, "530 5.7.0"}, {3, "235 2.7.0"}, {4, "553 5.7.1"}, {5, "250"}, {8, "250"}, {9, "221"}}) {
+    EXPECT_TRUE(talk.replies.at(static_cast<std::size_t>(place)).starts_with(code))
+        << talk.replies.at(static_cast<std::size_t>(place));
   }
   const auto after_all = server.loop().now() + seconds{5};
   while (server.mails("bob").empty() && server.loop().now() < after_all && server.loop().step()) {
@@ -95,7 +98,8 @@ TEST_F(Login, TheRightPasswordOpensTheWay) {
 TEST_F(Login, TheAnswerToAWrongPasswordWaitsLongerEachTime) {
   const auto talk = run(stranger, attempts("alice", "wrong", 5));
   ASSERT_EQ(talk.replies.size(), 7U);
-  const milliseconds wanted[] = {milliseconds{200}, milliseconds{400}, milliseconds{800}, milliseconds{1'600}, milliseconds{3'000}};
+  const milliseconds wanted[] = {milliseconds{200}, milliseconds{400}, milliseconds{800}, milliseconds{1'600},
+                                 milliseconds{3'000}};
   for (std::size_t i = 0; i < 5; ++i) {
     const auto waited = talk.times.at(i + 2) - talk.times.at(i + 1);
     EXPECT_GE(waited, wanted[i]);

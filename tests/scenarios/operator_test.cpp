@@ -25,9 +25,11 @@ using testing::SizeIs;
 
 /// A start of the server, and the hosts around it.
 struct World {
-  explicit World(sim::Disk& disk, std::uint64_t seed, bool paused = false) : server(disk, {.seed = seed, .paused = paused}) {
+  explicit World(sim::Disk& disk, std::uint64_t seed, bool paused = false)
+      : server(disk, {.seed = seed, .paused = paused}) {
     auto& dns = server.resolver();
-    for (const auto* domain : {"example.com", "example.net"}) dns.add(domain, world::DnsType::mx, world::MxRecord{10, "mx1.example.com"});
+    for (const auto* domain : {"example.com", "example.net"})
+      dns.add(domain, world::DnsType::mx, world::MxRecord{10, "mx1.example.com"});
     dns.add("elsewhere.example", world::DnsType::mx, world::MxRecord{10, "dead.example"});
     dns.add("mx1.example.com", world::DnsType::a, *IpAddress::parse("198.51.100.1"));
     dns.add("dead.example", world::DnsType::a, *IpAddress::parse("198.51.100.9"));
@@ -68,7 +70,8 @@ struct Operator : testing::Test {
   void run(Duration time) { server().loop().run_for(time); }
   /// The id of the message.
   std::string send(std::string_view to) {
-    const auto heard = server().talk(SimulatedServer::relay, session_text("alice@example.org", to, "Subject: s\r\n\r\nsecret words"));
+    const auto heard =
+        server().talk(SimulatedServer::relay, session_text("alice@example.org", to, "Subject: s\r\n\r\nsecret words"));
     const auto at = heard.find("accepted as ");
     EXPECT_NE(at, std::string::npos) << heard;
     return at == std::string::npos ? "" : heard.substr(at + 12, 13);
@@ -247,8 +250,8 @@ TEST_F(Operator, IsRefusedWhatIsNotMeantForSure) {
   const auto id = send("bob@elsewhere.example");
   run(1s);
   for (const auto& body : {json::object(), json{{"all", false}}, json{{"ids", json::array()}}, json{{"ids", {"x"}}},
-                           json{{"ids", {id}}, {"all", true}}, json{{"sendre", "alice@example.org"}}, json{{"domain", 5}},
-                           json::array()}) {
+                           json{{"ids", {id}}, {"all", true}}, json{{"sendre", "alice@example.org"}},
+                           json{{"domain", 5}}, json::array()}) {
     EXPECT_EQ(ask("/api/queue/remove", body).status, 400U) << body;
   }
   EXPECT_EQ(ask("/api/queue/explode", {{"all", true}}).status, 404U);
@@ -290,12 +293,16 @@ TEST_F(Operator, MetricsAddUp) {
   const auto text = ask("/metrics").body;
   const auto value = [&](const std::string& name) {
     const auto at = text.find("\n" + name + " ");
-    return at == std::string::npos ? -1.0 : json::parse(text.substr(at + name.size() + 2, text.find('\n', at + 1) - at - name.size() - 2)).get<double>();
+    return at == std::string::npos
+               ? -1.0
+               : json::parse(text.substr(at + name.size() + 2, text.find('\n', at + 1) - at - name.size() - 2))
+                     .get<double>();
   };
   const auto in = value("posthorn_recipients_accepted_total") + value("posthorn_recipients_recovered_total");
   const auto out = value("posthorn_recipients_delivered_total") + value("posthorn_recipients_bounced_total") +
                    value("posthorn_recipients_removed_total");
-  const auto left = value("posthorn_recipients_waiting{status=\"queued\"}") + value("posthorn_recipients_waiting{status=\"held\"}");
+  const auto left =
+      value("posthorn_recipients_waiting{status=\"queued\"}") + value("posthorn_recipients_waiting{status=\"held\"}");
   EXPECT_EQ(in, out + left) << text;
   EXPECT_EQ(left, 2) << text;
   EXPECT_THAT(text, HasSubstr("posthorn_commit_seconds_count"));
@@ -317,7 +324,7 @@ TEST_F(Operator, HearsWhatWouldHappen) {
 struct Race {
   const char* name;
   const char* action;
-  const char* reply;  ///< to the final dot; none: it is taken
+  const char* reply;   ///< to the final dot; none: it is taken
   const char* status;  ///< of the recipient at the end; "gone": the message is
   std::size_t letters;
   std::size_t reports;
@@ -368,20 +375,19 @@ TEST_P(UnderWay, IsNotUndoneByAPowerCutEither) {
   if (action == "expire") EXPECT_EQ(mails() + host().letters().size(), 1U);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Operator, UnderWay,
-    testing::Values(Race{"hold_delivered", "hold", nullptr, "gone", 1, 0},
-                    Race{"hold_deferred", "hold", "451 4.3.0 later", "held", 0, 0},
-                    Race{"hold_refused", "hold", "554 5.6.0 no", "gone", 0, 1},
-                    Race{"remove_delivered", "remove", nullptr, "gone", 1, 0},
-                    Race{"remove_deferred", "remove", "451 4.3.0 later", "gone", 0, 0},
-                    Race{"remove_refused", "remove", "554 5.6.0 no", "gone", 0, 0},
-                    Race{"expire_delivered", "expire", nullptr, "gone", 1, 0},
-                    Race{"expire_deferred", "expire", "451 4.3.0 later", "gone", 0, 1},
-                    Race{"expire_refused", "expire", "554 5.6.0 no", "gone", 0, 1},
-                    Race{"retry_delivered", "retry", nullptr, "gone", 1, 0},
-                    Race{"retry_deferred", "retry", "451 4.3.0 later", "queued", 0, 0}),
-    [](const auto& info) { return std::string(info.param.name); });
+INSTANTIATE_TEST_SUITE_P(Operator, UnderWay,
+                         testing::Values(Race{"hold_delivered", "hold", nullptr, "gone", 1, 0},
+                                         Race{"hold_deferred", "hold", "451 4.3.0 later", "held", 0, 0},
+                                         Race{"hold_refused", "hold", "554 5.6.0 no", "gone", 0, 1},
+                                         Race{"remove_delivered", "remove", nullptr, "gone", 1, 0},
+                                         Race{"remove_deferred", "remove", "451 4.3.0 later", "gone", 0, 0},
+                                         Race{"remove_refused", "remove", "554 5.6.0 no", "gone", 0, 0},
+                                         Race{"expire_delivered", "expire", nullptr, "gone", 1, 0},
+                                         Race{"expire_deferred", "expire", "451 4.3.0 later", "gone", 0, 1},
+                                         Race{"expire_refused", "expire", "554 5.6.0 no", "gone", 0, 1},
+                                         Race{"retry_delivered", "retry", nullptr, "gone", 1, 0},
+                                         Race{"retry_deferred", "retry", "451 4.3.0 later", "queued", 0, 0}),
+                         [](const auto& info) { return std::string(info.param.name); });
 
 }  // namespace
 }  // namespace posthorn::scenarios

@@ -24,14 +24,16 @@ class Pickup : public ::testing::Test {
   explicit Pickup() { options.drop = drop_path; }
 
   /// What `sendmail` does. Whether it said that the letter is kept.
-  static bool hand_in(sim::Disk& disk, std::uint64_t number, const std::string& recipient, const std::string& sender = "bob@example.org") {
+  static bool hand_in(sim::Disk& disk, std::uint64_t number, const std::string& recipient,
+                      const std::string& sender = "bob@example.org") {
     sim::Random random(number + 1);
     auto box = store::DropBox::open(disk, drop_path, own_account, random);
     if (!box) return false;
     mail::Envelope envelope;
     if (!sender.empty()) envelope.sender = *mail::Address::parse(sender);
     envelope.recipients.push_back({*mail::Address::parse(recipient)});
-    auto writer = box->begin(envelope, WallTime{std::chrono::seconds{1'790'000'000 + static_cast<std::int64_t>(number)}}, random);
+    auto writer =
+        box->begin(envelope, WallTime{std::chrono::seconds{1'790'000'000 + static_cast<std::int64_t>(number)}}, random);
     if (!writer) return false;
     const auto text = fmt::format("Subject: {}\r\nBcc: hidden@example.org\r\n\r\nx\r\n", number);
     return writer->append(text) && writer->finish();
@@ -110,7 +112,8 @@ TEST_F(Pickup, EachLetterArrivesOnceWhereverThePowerGoes) {
   std::uint64_t all = 0;
   {
     sim::Disk disk;
-    for (int number = 0; number < letters; ++number) ASSERT_TRUE(hand_in(disk, static_cast<std::uint64_t>(number), "alice@example.org"));
+    for (int number = 0; number < letters; ++number)
+      ASSERT_TRUE(hand_in(disk, static_cast<std::uint64_t>(number), "alice@example.org"));
     before = disk.operations();
     SimulatedServer server(disk, options);
     live(server, disk, letters);
@@ -140,7 +143,8 @@ TEST_F(Pickup, EachLetterArrivesOnceWhereverThePowerGoes) {
     }
     const auto found = copies(disk, server, letters);
     for (std::size_t number = 0; number < letters; ++number) {
-      if (kept[number]) EXPECT_EQ(found[number], 1) << "letter " << number << ", cut at " << cut << '\n' << server.log().text();
+      if (kept[number])
+        EXPECT_EQ(found[number], 1) << "letter " << number << ", cut at " << cut << '\n' << server.log().text();
       EXPECT_LE(found[number], 1) << "letter " << number << ", cut at " << cut << '\n' << server.log().text();
     }
     ASSERT_FALSE(HasFailure());

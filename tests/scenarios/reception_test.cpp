@@ -22,7 +22,8 @@ struct Reception : testing::Test {
 };
 
 TEST_F(Reception, AMailForALocalUserLandsInTheMailbox) {
-  const auto heard = server.talk(SimulatedServer::mx, session_text("stranger@example.net", "alice@example.org", "Subject: hello\r\n\r\nGood day"));
+  const auto heard = server.talk(
+      SimulatedServer::mx, session_text("stranger@example.net", "alice@example.org", "Subject: hello\r\n\r\nGood day"));
   EXPECT_THAT(heard, HasSubstr("250 2.0.0 accepted as "));
   EXPECT_THAT(heard, HasSubstr("221 2.0.0"));
   server.loop().run_for(5s);
@@ -91,7 +92,8 @@ TEST(DeliveryNames, AreNotGivenAgainByALaterStart) {
   for (const auto* subject : {"first", "second"}) {
     SimulatedServer server{disk, {}};
     ASSERT_TRUE(server.start()) << server.log().text();
-    const auto heard = server.talk(SimulatedServer::mx, session_text("a@example.net", "alice@example.org", "Subject: " + std::string(subject) + "\r\n\r\nx"));
+    const auto heard = server.talk(SimulatedServer::mx, session_text("a@example.net", "alice@example.org",
+                                                                     "Subject: " + std::string(subject) + "\r\n\r\nx"));
     EXPECT_THAT(heard, HasSubstr("accepted as"));
     server.loop().run_for(5s);
     EXPECT_EQ(server.mails("alice").size(), subject == std::string_view{"first"} ? 1U : 2U);

@@ -36,7 +36,8 @@ struct Relay : testing::Test {
     if (HasFailure()) std::cerr << server.log().text();
   }
   void send(std::string_view to, std::string_view text = "Subject: hello\r\n\r\nGood day") {
-    EXPECT_THAT(server.talk(SimulatedServer::relay, session_text("alice@example.org", to, text)), HasSubstr("accepted as"));
+    EXPECT_THAT(server.talk(SimulatedServer::relay, session_text("alice@example.org", to, text)),
+                HasSubstr("accepted as"));
   }
   std::uint64_t waiting() { return server.server().spool().facts().messages; }
 };
@@ -102,9 +103,10 @@ TEST_F(Relay, AConnectionLostAfterTheFinalDotIsCountedAndTriedAgainLater) {
 }
 
 TEST_F(Relay, RecipientsOfOneDestinationTravelTogether) {
-  const auto heard = server.talk(SimulatedServer::relay,
-                                 "EHLO c\r\nMAIL FROM:<alice@example.org>\r\nRCPT TO:<bob@example.com>\r\n"
-                                 "RCPT TO:<carol@example.com>\r\nRCPT TO:<bob@example.org>\r\nDATA\r\nx\r\n.\r\nQUIT\r\n");
+  const auto heard =
+      server.talk(SimulatedServer::relay,
+                  "EHLO c\r\nMAIL FROM:<alice@example.org>\r\nRCPT TO:<bob@example.com>\r\n"
+                  "RCPT TO:<carol@example.com>\r\nRCPT TO:<bob@example.org>\r\nDATA\r\nx\r\n.\r\nQUIT\r\n");
   EXPECT_THAT(heard, HasSubstr("accepted as"));
   server.loop().run_for(10s);
   ASSERT_EQ(first.letters().size(), 1U);
@@ -154,16 +156,18 @@ TEST_F(Relay, WhoeverSentItIsToldThatItFailed) {
 // RFC 3461 §6.3: one report for all that failed in a round, with what the sender called them.
 TEST_F(Relay, AReportTellsWhatTheEnvelopeAskedFor) {
   first.answer("RCPT", "550 5.1.1 nobody of that name");
-  const auto heard = server.talk(SimulatedServer::relay,
-                                 "EHLO c\r\nMAIL FROM:<alice@example.org> RET=HDRS ENVID=order+2B42\r\n"
-                                 "RCPT TO:<bob@example.com> ORCPT=rfc822;robert@example.net\r\nRCPT TO:<carol@example.com> NOTIFY=FAILURE\r\n"
-                                 "RCPT TO:<dave@example.com> NOTIFY=NEVER\r\nDATA\r\nSubject: the subject\r\n\r\nthe words\r\n.\r\nQUIT\r\n");
+  const auto heard = server.talk(
+      SimulatedServer::relay,
+      "EHLO c\r\nMAIL FROM:<alice@example.org> RET=HDRS ENVID=order+2B42\r\n"
+      "RCPT TO:<bob@example.com> ORCPT=rfc822;robert@example.net\r\nRCPT TO:<carol@example.com> NOTIFY=FAILURE\r\n"
+      "RCPT TO:<dave@example.com> NOTIFY=NEVER\r\nDATA\r\nSubject: the subject\r\n\r\nthe words\r\n.\r\nQUIT\r\n");
   EXPECT_THAT(heard, HasSubstr("accepted as"));
   server.loop().run_for(10s);
   ASSERT_EQ(server.mails("alice").size(), 1U);
   const auto report = disk.contents(server.mails("alice").front()).value_or("");
   EXPECT_THAT(report, HasSubstr("Original-Envelope-Id: order+42\n"));
-  EXPECT_THAT(report, HasSubstr("Original-Recipient: rfc822; robert@example.net\nFinal-Recipient: rfc822; bob@example.com\n"));
+  EXPECT_THAT(report,
+              HasSubstr("Original-Recipient: rfc822; robert@example.net\nFinal-Recipient: rfc822; bob@example.com\n"));
   EXPECT_THAT(report, HasSubstr("Final-Recipient: rfc822; carol@example.com\n"));
   EXPECT_THAT(report, Not(HasSubstr("dave")));
   EXPECT_THAT(report, HasSubstr("Subject: the subject\n"));

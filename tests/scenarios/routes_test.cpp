@@ -55,8 +55,9 @@ TEST_F(Routes, ASetOfHostsThatHasChangedIsFollowed) {
   send("bob@example.com");
   server.loop().run_for(10s);
   EXPECT_EQ(waiting(), 1U);
-  server.resolver().set("example.com", world::DnsType::mx,
-                        {.status = world::DnsAnswer::Status::found, .records = {world::MxRecord{10, "mx2.example.com"}}});
+  server.resolver().set(
+      "example.com", world::DnsType::mx,
+      {.status = world::DnsAnswer::Status::found, .records = {world::MxRecord{10, "mx2.example.com"}}});
   server.loop().run_for(10min);
   EXPECT_EQ(second.letters().size(), 1U);
   EXPECT_EQ(waiting(), 0U);
@@ -124,9 +125,10 @@ TEST_F(Routes, WhatWaitsForASetOfHostsObeysTheOperator) {
 TEST_F(Routes, AMessageThatWaitsWhileTheRoutingChangesLosesNobody) {
   first.answer("RCPT", "450 4.3.0 later");
   add_domain("other.example");
-  EXPECT_THAT(say("EHLO c\r\nMAIL FROM:<alice@example.org>\r\nRCPT TO:<bob@example.com>\r\nRCPT TO:<carol@other.example>\r\n"
-                  "DATA\r\nx\r\n.\r\nQUIT\r\n"),
-              HasSubstr("accepted as"));
+  EXPECT_THAT(
+      say("EHLO c\r\nMAIL FROM:<alice@example.org>\r\nRCPT TO:<bob@example.com>\r\nRCPT TO:<carol@other.example>\r\n"
+          "DATA\r\nx\r\n.\r\nQUIT\r\n"),
+      HasSubstr("accepted as"));
   server.loop().run_for(10s);
   const auto smart = rules::NextHop::parse("[198.51.100.2]:25").value();
   server.change_routing({.smarthost = smart});
@@ -140,9 +142,10 @@ TEST_F(Routes, OneGroupThatBecomesTwoLosesNobody) {
   server.change_routing({.smarthost = rules::NextHop::parse("[198.51.100.2]:25").value()});
   second.answer("RCPT", "450 4.3.0 later");
   add_domain("other.example");
-  EXPECT_THAT(say("EHLO c\r\nMAIL FROM:<alice@example.org>\r\nRCPT TO:<bob@example.com>\r\nRCPT TO:<carol@other.example>\r\n"
-                  "DATA\r\nx\r\n.\r\nQUIT\r\n"),
-              HasSubstr("accepted as"));
+  EXPECT_THAT(
+      say("EHLO c\r\nMAIL FROM:<alice@example.org>\r\nRCPT TO:<bob@example.com>\r\nRCPT TO:<carol@other.example>\r\n"
+          "DATA\r\nx\r\n.\r\nQUIT\r\n"),
+      HasSubstr("accepted as"));
   server.loop().run_for(10s);
   server.change_routing({});
   server.loop().run_for(10min);
@@ -153,9 +156,10 @@ TEST_F(Routes, OneGroupThatBecomesTwoLosesNobody) {
 // Mission E.
 TEST_F(Routes, WithHandOverFoldersNothingIsSent) {
   server.change_routing({.hand_over_files = true});
-  EXPECT_THAT(say("EHLO c\r\nMAIL FROM:<alice@example.org>\r\nRCPT TO:<bob@example.com>\r\nRCPT TO:<carol@example.com>\r\n"
-                  "RCPT TO:<dave@nowhere.example>\r\nDATA\r\nSubject: x\r\n\r\nbody\r\n.\r\nQUIT\r\n"),
-              HasSubstr("accepted as"));
+  EXPECT_THAT(
+      say("EHLO c\r\nMAIL FROM:<alice@example.org>\r\nRCPT TO:<bob@example.com>\r\nRCPT TO:<carol@example.com>\r\n"
+          "RCPT TO:<dave@nowhere.example>\r\nDATA\r\nSubject: x\r\n\r\nbody\r\n.\r\nQUIT\r\n"),
+      HasSubstr("accepted as"));
   server.loop().run_for(10s);
   EXPECT_EQ(waiting(), 0U);
   EXPECT_EQ(first.sessions(), 0U);
@@ -167,21 +171,25 @@ TEST_F(Routes, WithHandOverFoldersNothingIsSent) {
   }
   EXPECT_TRUE(has_errors);
   ASSERT_EQ(letters.size(), 1U);
-  EXPECT_THAT(disk.contents(letters[0]).value_or(""),
-              StartsWith("Return-Path: <alice@example.org>\nX-Envelope-To: bob@example.com\nX-Envelope-To: carol@example.com\n"
-                         "Received: "));
+  EXPECT_THAT(
+      disk.contents(letters[0]).value_or(""),
+      StartsWith("Return-Path: <alice@example.org>\nX-Envelope-To: bob@example.com\nX-Envelope-To: carol@example.com\n"
+                 "Received: "));
 }
 
 TEST_F(Routes, AServerWithout8BitMimeGetsTheMessageInSevenBits) {
   first.offer({"PIPELINING", "SIZE 100000"});
-  EXPECT_THAT(say("EHLO c\r\nMAIL FROM:<alice@example.org> BODY=8BITMIME\r\nRCPT TO:<bob@example.com>\r\nDATA\r\n"
-                  "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
-                  "Gr\xc3\xbc\xc3\x9f" "e\r\n.\r\nQUIT\r\n"),
-              HasSubstr("accepted as"));
+  EXPECT_THAT(
+      say("EHLO c\r\nMAIL FROM:<alice@example.org> BODY=8BITMIME\r\nRCPT TO:<bob@example.com>\r\nDATA\r\n"
+          "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
+          "Gr\xc3\xbc\xc3\x9f"
+          "e\r\n.\r\nQUIT\r\n"),
+      HasSubstr("accepted as"));
   server.loop().run_for(10s);
   ASSERT_EQ(first.letters().size(), 1U);
   EXPECT_THAT(first.letters()[0].sender, Not(HasSubstr("BODY")));
-  EXPECT_THAT(first.letters()[0].text, HasSubstr("Content-Transfer-Encoding: quoted-printable\r\n\r\nGr=C3=BC=C3=9Fe\r\n"));
+  EXPECT_THAT(first.letters()[0].text,
+              HasSubstr("Content-Transfer-Encoding: quoted-printable\r\n\r\nGr=C3=BC=C3=9Fe\r\n"));
   EXPECT_THAT(first.letters()[0].sender, HasSubstr(fmt::format("SIZE={}", first.letters()[0].text.size())));
   EXPECT_EQ(first.sessions(), 1U);
 }
@@ -196,10 +204,11 @@ TEST_F(Routes, EightBitTextThatNobodyDeclaredIsConvertedToo) {
 
 TEST_F(Routes, WhatCannotBeConvertedComesBackWithTheReason) {
   first.offer({});
-  EXPECT_THAT(say("EHLO c\r\nMAIL FROM:<alice@example.org> BODY=8BITMIME\r\nRCPT TO:<bob@example.com>\r\nDATA\r\n"
-                  "MIME-Version: 1.0\r\nContent-Type: multipart/signed; boundary=b\r\n\r\n--b\r\n\r\n\xc3\xbc\r\n--b--\r\n"
-                  ".\r\nQUIT\r\n"),
-              HasSubstr("accepted as"));
+  EXPECT_THAT(
+      say("EHLO c\r\nMAIL FROM:<alice@example.org> BODY=8BITMIME\r\nRCPT TO:<bob@example.com>\r\nDATA\r\n"
+          "MIME-Version: 1.0\r\nContent-Type: multipart/signed; boundary=b\r\n\r\n--b\r\n\r\n\xc3\xbc\r\n--b--\r\n"
+          ".\r\nQUIT\r\n"),
+      HasSubstr("accepted as"));
   server.loop().run_for(10s);
   EXPECT_THAT(report_to_alice(), HasSubstr("Status: 5.6.3"));
   EXPECT_THAT(report_to_alice(), HasSubstr("a signed part may not be changed"));
@@ -207,7 +216,8 @@ TEST_F(Routes, WhatCannotBeConvertedComesBackWithTheReason) {
 }
 
 TEST_F(Routes, AServerWithoutSmtpUtf8IsNotGivenWhatNeedsIt) {
-  EXPECT_THAT(say("EHLO c\r\nMAIL FROM:<alice@example.org> SMTPUTF8\r\nRCPT TO:<b\xc3\xb6" "b@example.com>\r\nDATA\r\nx\r\n.\r\nQUIT\r\n"),
+  EXPECT_THAT(say("EHLO c\r\nMAIL FROM:<alice@example.org> SMTPUTF8\r\nRCPT TO:<b\xc3\xb6"
+                  "b@example.com>\r\nDATA\r\nx\r\n.\r\nQUIT\r\n"),
               HasSubstr("accepted as"));
   server.loop().run_for(10s);
   EXPECT_EQ(first.letters().size(), 0U);
@@ -217,10 +227,14 @@ TEST_F(Routes, AServerWithoutSmtpUtf8IsNotGivenWhatNeedsIt) {
 // RFC 3461 §6.3, RFC 2033 §4.2.
 TEST_F(Routes, WhatLmtpHasTakenIsDeliveredNotRelayed) {
   ReceivingServer mailboxes(server.loop(), server.network(), {address("198.51.100.3"), 24});
-  server.change_routing({.routes = {{.domains = {"example.com"}, .to = rules::NextHop::parse("lmtp:[198.51.100.3]").value()}}});
+  server.change_routing(
+      {.routes = {{.domains = {"example.com"}, .to = rules::NextHop::parse("lmtp:[198.51.100.3]").value()}}});
   const auto ask_for_receipt = [&](const char* to) {
-    EXPECT_THAT(say(fmt::format("EHLO c\r\nMAIL FROM:<alice@example.org>\r\nRCPT TO:<{}> NOTIFY=SUCCESS\r\nDATA\r\nx\r\n.\r\nQUIT\r\n", to)),
-                HasSubstr("accepted as"));
+    EXPECT_THAT(
+        say(fmt::format(
+            "EHLO c\r\nMAIL FROM:<alice@example.org>\r\nRCPT TO:<{}> NOTIFY=SUCCESS\r\nDATA\r\nx\r\n.\r\nQUIT\r\n",
+            to)),
+        HasSubstr("accepted as"));
     server.loop().run_for(10s);
   };
   ask_for_receipt("bob@example.com");
@@ -240,7 +254,8 @@ TEST_F(Routes, AnOpenConnectionThatTakesLessThanTheMessageNeedsIsLeftAlone) {
   send("bob@example.com");
   server.loop().run_for(500ms);
   first.offer({"PIPELINING", "8BITMIME", "SMTPUTF8"});
-  EXPECT_THAT(say("EHLO c\r\nMAIL FROM:<alice@example.org> SMTPUTF8\r\nRCPT TO:<b\xc3\xb6" "b@example.com>\r\nDATA\r\nx\r\n.\r\nQUIT\r\n"),
+  EXPECT_THAT(say("EHLO c\r\nMAIL FROM:<alice@example.org> SMTPUTF8\r\nRCPT TO:<b\xc3\xb6"
+                  "b@example.com>\r\nDATA\r\nx\r\n.\r\nQUIT\r\n"),
               HasSubstr("accepted as"));
   server.loop().run_for(10s);
   EXPECT_EQ(first.letters().size(), 2U);

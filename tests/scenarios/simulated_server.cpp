@@ -89,7 +89,8 @@ SimulatedServer::SimulatedServer(sim::Disk& disk, ServerOptions options)
       resolver_(loop_),
       commit_worker_(loop_, {.in_order = true}),
       workers_(loop_, {}),
-      directory_(make_directory(), [] { return std::shared_ptr<const rules::Directory>{}; }, workers_, log_),
+      directory_(
+          make_directory(), [] { return std::shared_ptr<const rules::Directory>{}; }, workers_, log_),
       routing_(std::make_shared<const rules::Routing>(options_.routing)),
       routes_(directory_, routing_),
       mailboxes_(disk_, files_, {.root = mail_root, .account = {1000, 1000}}),
@@ -120,7 +121,10 @@ bool SimulatedServer::start() {
   settings.queue.remote.deliveries = options_.deliveries;
   settings.pickup.hostname = "mx.example.org";
   settings.queue.retry = options_.retry;
-  settings.reporter = {.bounce = {.expire = options_.retry.expire, .postmaster = *mail::Address::parse("postmaster@example.org")}, .hostname = "mx.example.org", .report = {}};
+  settings.reporter = {
+      .bounce = {.expire = options_.retry.expire, .postmaster = *mail::Address::parse("postmaster@example.org")},
+      .hostname = "mx.example.org",
+      .report = {}};
   settings.control.token = std::make_shared<const Secret>(std::string(token));
   settings.history.files = {.folder = std::string(state_folder) + "/history", .keep = std::chrono::days{12}};
   std::vector<service::LoopAcceptor> acceptors;
@@ -129,14 +133,16 @@ bool SimulatedServer::start() {
   acceptors.push_back({2, network_.listen(submission)});
   std::vector<service::LoopWorld> loops;
   loops.push_back({loop_, std::move(acceptors)});
-  service::ServerWorld world{std::move(loops), disk_, commit_worker_, workers_, log_, loop_.clock(), random_, 4242, {}, {}};
+  service::ServerWorld world{std::move(loops), disk_,   commit_worker_, workers_, log_,
+                             loop_.clock(),    random_, 4242,           {},       {}};
   if (!options_.drop.empty()) {
     if (auto drop = store::DropFolder::open(disk_, options_.drop)) world.drop = std::move(*drop);
   }
   world.control.push_back(network_.listen(control));
-  server_ = std::make_unique<service::Server>(std::move(world), std::move(settings),
-                                              service::Server::Parts{directory_, routes_, local_delivery_, &remote_delivery_,
-                                                                     &explainer_, &authenticator_, forward_source()});
+  server_ =
+      std::make_unique<service::Server>(std::move(world), std::move(settings),
+                                        service::Server::Parts{directory_, routes_, local_delivery_, &remote_delivery_,
+                                                               &explainer_, &authenticator_, forward_source()});
   std::optional<bool> started;
   tasks_.start([](service::Server& server, std::optional<bool>& out, KeptLog& log) -> world::Task<> {
     const auto result = co_await server.start();

@@ -46,7 +46,7 @@ struct ServerOptions {
       std::chrono::seconds{1};  ///< what looks around by itself does so this often; days want it rare
   bool paused = false;
   std::uint32_t deliveries = 500;  ///< to other servers, at once
-  std::string drop;  ///< where programs put mail; empty: nowhere
+  std::string drop;                ///< where programs put mail; empty: nowhere
   rules::RetrySettings retry{};
   rules::Routing::Settings routing{};
   std::string forward_file{};  ///< of users who redirect their mail; empty: nobody does

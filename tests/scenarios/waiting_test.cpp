@@ -72,7 +72,8 @@ TEST(Waiting, AnEndThatCannotBeReadHoldsUpNobody) {
   ASSERT_TRUE(server.start()) << server.log().text();
   host.answer("RCPT", "450 4.2.0 not now");
   for (const auto* to : {"first@example.com", "second@example.com"}) {
-    EXPECT_THAT(server.talk(SimulatedServer::relay, session_text("alice@example.org", to, "x")), HasSubstr("accepted as"));
+    EXPECT_THAT(server.talk(SimulatedServer::relay, session_text("alice@example.org", to, "x")),
+                HasSubstr("accepted as"));
   }
   server.loop().run_for(8min);
   const std::string segment = "/state/spool/segment-00000001";

@@ -51,7 +51,8 @@ int main(int count, char** words) {
   }
   const auto range = given.size() >= 3 ? read_range(given[2]) : std::nullopt;
   if (!range || !posthorn::plant_fault(given[1])) {
-    fmt::print(stderr, "posthorn_planted: say --faults, or FAULT A-B [--stop-at-failure] with a fault that --faults lists\n");
+    fmt::print(stderr,
+               "posthorn_planted: say --faults, or FAULT A-B [--stop-at-failure] with a fault that --faults lists\n");
     return 64;
   }
   return run(*range, given.size() > 3 && std::string_view(given[3]) == "--stop-at-failure");

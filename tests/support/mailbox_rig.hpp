@@ -16,7 +16,8 @@
 namespace posthorn::testing {
 
 inline std::string mail_text(int number) {
-  return "Subject: " + std::to_string(number) + "\r\n\r\n" + std::string(600 + static_cast<unsigned>(number), 'x') + "\r\n";
+  return "Subject: " + std::to_string(number) + "\r\n\r\n" + std::string(600 + static_cast<unsigned>(number), 'x') +
+         "\r\n";
 }
 /// The same as a file holds it.
 inline std::string stored_text(int number) {

@@ -63,7 +63,7 @@ class Decisions {
   /// 0: yes.
   unsigned operator()(std::string_view kind) {
     static const std::map<std::string_view, std::array<unsigned, 4>> codes{
-        {"sender", {0, 0, 451, 550}}, {"recipient", {0, 0, 450, 550}}, {"begin", {0, 0, 452, 554}},
+        {"sender", {0, 0, 451, 550}},  {"recipient", {0, 0, 450, 550}}, {"begin", {0, 0, 452, 554}},
         {"bytes", {0, 452, 554, 421}}, {"end", {0, 0, 451, 554}},       {"authentication", {0, 334, 454, 535}}};
     if (kind == "verify" || (kind == "bytes" && !input_.fails_messages())) return 0;
     const auto& choices = codes.at(kind);
@@ -78,9 +78,7 @@ class Decisions {
   std::map<std::string_view, unsigned> asked_;
 };
 
-[[nodiscard]] inline smtp::Reply reply_of(unsigned code) {
-  return {code, {code / 100, 0, 0}, "as the input says"};
-}
+[[nodiscard]] inline smtp::Reply reply_of(unsigned code) { return {code, {code / 100, 0, 0}, "as the input says"}; }
 
 /// A session that is answered as the input says.
 inline void decide_by(MemoryReception& server, Decisions& decisions) {

@@ -20,9 +20,9 @@ class SpoolLedger {
  public:
   enum class Standing : std::uint8_t { open, stored, refused };
   struct Entry {
-    store::StoredMessage facts;                ///< as it must be read back, but for its states
+    store::StoredMessage facts;  ///< as it must be read back, but for its states
     std::optional<store::Settlement> settles;
-    std::string text;         ///< head and body
+    std::string text;  ///< head and body
     Standing standing = Standing::open;
     std::vector<store::RecipientState> states;
     std::optional<std::vector<store::Outcome>> open_outcomes;  ///< handed in, not answered: there or not
@@ -107,7 +107,8 @@ class SpoolLedger {
     if (!live) {
       if (entry.standing == Standing::open) entry.standing = Standing::refused;
       if (entry.standing == Standing::refused) return {};
-      if (entry.open_outcomes && is_over(with(entry.states, *entry.open_outcomes))) outcomes_answered(id, Standing::stored);
+      if (entry.open_outcomes && is_over(with(entry.states, *entry.open_outcomes)))
+        outcomes_answered(id, Standing::stored);
       entry.open_outcomes.reset();
       return is_over(entry.states) ? std::string{} : name + " was acknowledged and is lost\n";
     }
@@ -149,7 +150,6 @@ class SpoolLedger {
     }
     return wrong;
   }
-
 };
 
 class SpoolScribe {
@@ -270,7 +270,9 @@ class SpoolScribe {
     return std::move(*value);
   }
   void run_until_all(const std::vector<std::shared_ptr<std::optional<Result<>>>>& answers) {
-    const auto all = [&answers] { return std::ranges::all_of(answers, [](const auto& one) { return one->has_value(); }); };
+    const auto all = [&answers] {
+      return std::ranges::all_of(answers, [](const auto& one) { return one->has_value(); });
+    };
     while (!all() && !is_dark()) ensure(house_.loop().step(), "what was handed in is answered");
   }
 
