@@ -16,8 +16,6 @@ std::unexpected<Error> malformed() {
   return failure(Error::Kind::corrupt, "a malformed packet about a mail on its way into a mailbox");
 }
 
-bool is_whole(const ByteReader& reader) { return !reader.failed() && reader.at_end(); }
-
 void put(ByteWriter& writer, const Error& error) {
   writer.put(static_cast<std::uint8_t>(error.kind));
   writer.put_text(std::string_view{error.text}.substr(0, DeliveryLimits::error));
@@ -58,7 +56,7 @@ Result<StagedMail> decode_staged_mail(std::string_view octets) {
   mail.head = reader.take_text(DeliveryLimits::head);
   mail.may_be_repeat = reader.take_flag();
   mail.folder = reader.take_text(DeliveryLimits::name);
-  if (!is_whole(reader) || mail.name.empty()) return malformed();
+  if (!reader.complete() || mail.name.empty()) return malformed();
   if (!has_sender) return sender.empty() ? Result<StagedMail>{std::move(staged)} : malformed();
   auto address = mail::Address::parse(sender);
   if (!address) return malformed();
@@ -76,7 +74,7 @@ std::string encode(const TextPiece& piece) {
 Result<TextPiece> decode_text_piece(std::string_view octets) {
   ByteReader reader{octets};
   const TextPiece piece{.place = reader.take<std::uint32_t>(), .octets = reader.take_text(DeliveryLimits::piece)};
-  if (!is_whole(reader)) return malformed();
+  if (!reader.complete()) return malformed();
   return piece;
 }
 
@@ -89,7 +87,7 @@ std::string encode_place(std::uint32_t place) {
 Result<std::uint32_t> decode_place(std::string_view octets) {
   ByteReader reader{octets};
   const auto place = reader.take<std::uint32_t>();
-  if (!is_whole(reader)) return malformed();
+  if (!reader.complete()) return malformed();
   return place;
 }
 
@@ -104,7 +102,7 @@ Result<std::vector<std::uint32_t>> decode_places(std::string_view octets) {
   ByteReader reader{octets};
   std::vector<std::uint32_t> places(reader.take_count(place_octets));
   for (auto& place : places) place = reader.take<std::uint32_t>();
-  if (!is_whole(reader) || places.size() > DeliveryLimits::mails) return malformed();
+  if (!reader.complete() || places.size() > DeliveryLimits::mails) return malformed();
   return places;
 }
 
@@ -117,7 +115,7 @@ std::string encode(const Error& error) {
 Result<Error> decode_error(std::string_view octets) {
   ByteReader reader{octets};
   auto error = take_error(reader);
-  if (!is_whole(reader)) return malformed();
+  if (!reader.complete()) return malformed();
   return error;
 }
 
@@ -133,7 +131,7 @@ Result<MailResult> decode_mail_result(std::string_view octets) {
   ByteReader reader{octets};
   MailResult result{.place = reader.take<std::uint32_t>(), .result = {}};
   if (!reader.take_flag()) result.result = failure(take_error(reader));
-  if (!is_whole(reader)) return malformed();
+  if (!reader.complete()) return malformed();
   return result;
 }
 

@@ -232,8 +232,6 @@ std::optional<SettlementFacts> take_settlement(ByteReader& in) {
   return SettlementFacts{message, take_outcomes(in)};
 }
 
-bool is_whole(const ByteReader& in) { return !in.failed() && in.at_end(); }
-
 }  // namespace
 
 LiveRecipient brief_of(const RecipientState& state) {
@@ -281,7 +279,7 @@ Result<MessageRecord> read_message(std::string_view octets) {
   record.message.origin = take_origin(rest);
   record.message.envelope = take_envelope(rest);
   record.settles = take_settlement(in);
-  if (!is_whole(in) || !is_whole(rest) || record.message.envelope.recipients.size() != record.message.states.size()) {
+  if (!in.complete() || !rest.complete() || record.message.envelope.recipients.size() != record.message.states.size()) {
     return failure(Error::Kind::corrupt, "the envelope of the stored message makes no sense");
   }
   return record;
@@ -292,7 +290,7 @@ Result<MessageRecordBrief> read_message_brief(std::string_view octets) {
   const auto start = take_start(in);
   (void)in.take_text(octets.size());
   MessageRecordBrief record{{start.arrival, start.octets, start.body_file.has_value(), {}}, take_settlement(in)};
-  if (!is_whole(in)) return failure(Error::Kind::corrupt, "the record of the stored message makes no sense");
+  if (!in.complete()) return failure(Error::Kind::corrupt, "the record of the stored message makes no sense");
   for (const auto& state : start.states) record.message.recipients.push_back(brief_of(state));
   return record;
 }
@@ -300,7 +298,7 @@ Result<MessageRecordBrief> read_message_brief(std::string_view octets) {
 Result<OutcomeFacts> read_outcomes(std::string_view octets) {
   ByteReader in{octets};
   auto facts = take_outcomes(in);
-  if (!is_whole(in)) return failure(Error::Kind::corrupt, "the recorded outcomes make no sense");
+  if (!in.complete()) return failure(Error::Kind::corrupt, "the recorded outcomes make no sense");
   return facts;
 }
 

@@ -34,8 +34,6 @@ std::optional<Secret> take_response(ByteReader& reader) {
   return Secret{std::string{reader.take_text(world::most_auth_octets)}};
 }
 
-bool is_whole(const ByteReader& reader) { return !reader.failed() && reader.at_end(); }
-
 }  // namespace
 
 Secret encode(const AuthOpening& opening) {
@@ -56,7 +54,7 @@ Result<AuthOpening> decode_auth_opening(std::string_view octets) {
   opening.start.unique_binding = reader.take_text(AuthLimits::binding);
   opening.start.peer = take_address(reader);
   opening.response = take_response(reader);
-  if (!is_whole(reader)) return malformed("login");
+  if (!reader.complete()) return malformed("login");
   return opening;
 }
 
@@ -72,7 +70,7 @@ Result<AuthStep> decode_auth_step(std::string_view octets) {
   AuthStep step;
   step.exchange = reader.take<std::uint64_t>();
   step.response = take_response(reader);
-  if (!is_whole(reader)) return malformed("step of a login");
+  if (!reader.complete()) return malformed("step of a login");
   return step;
 }
 
@@ -90,7 +88,7 @@ Result<AuthStepped> decode_auth_stepped(std::string_view octets) {
   stepped.exchange = reader.take<std::uint64_t>();
   stepped.answer.kind = reader.take_enum(world::AuthAnswer::Kind::trouble);
   stepped.answer.text = reader.take_text(AuthLimits::answer);
-  if (!is_whole(reader)) return malformed("answer to a login");
+  if (!reader.complete()) return malformed("answer to a login");
   return stepped;
 }
 
@@ -104,7 +102,7 @@ std::string encode(const world::AuthOffer& offer) {
 Result<world::AuthOffer> decode_auth_offer(std::string_view octets) {
   ByteReader reader{octets};
   const world::AuthOffer offer{.passwords = reader.take_flag(), .scram = reader.take_flag()};
-  if (!is_whole(reader)) return malformed("list of mechanisms");
+  if (!reader.complete()) return malformed("list of mechanisms");
   return offer;
 }
 
@@ -134,7 +132,7 @@ Result<AuthSettings> decode_auth_settings(std::string_view octets) {
   for (std::uint32_t i = 0; i < domains && !reader.failed(); ++i) {
     settings.domains.emplace_back(reader.take_text(AuthLimits::argument));
   }
-  if (!is_whole(reader)) return malformed("list of sources of passwords");
+  if (!reader.complete()) return malformed("list of sources of passwords");
   return settings;
 }
 
@@ -154,7 +152,7 @@ Result<PasswordOrder> decode_password_order(std::string_view octets) {
   order.name = reader.take_text(AuthLimits::name);
   order.password = Secret{std::string{reader.take_text(AuthLimits::name)}};
   order.peer = take_address(reader);
-  if (!is_whole(reader)) return malformed("question about a password");
+  if (!reader.complete()) return malformed("question about a password");
   return order;
 }
 
@@ -170,7 +168,7 @@ Result<PasswordVerdict> decode_password_verdict(std::string_view octets) {
   PasswordVerdict verdict;
   verdict.kind = reader.take_enum(PasswordVerdict::Kind::trouble);
   verdict.text = reader.take_text(AuthLimits::answer);
-  if (!is_whole(reader)) return malformed("answer about a password");
+  if (!reader.complete()) return malformed("answer about a password");
   return verdict;
 }
 
