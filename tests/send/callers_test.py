@@ -32,7 +32,10 @@ def lay_over(layer):
     roots = [layer, *(peers.root(name) for name in PEERS)]
     for part in ("usr", "etc"):
         folders = [str(root / part) for root in roots if (root / part).is_dir()]
-        subprocess.run(["mount", "-t", "overlay", "-o", "lowerdir=" + ":".join([*folders, "/" + part]), "posthorn-callers", "/" + part], check=True)
+        done = subprocess.run(["mount", "-t", "overlay", "-o", "lowerdir=" + ":".join([*folders, "/" + part]), "posthorn-callers", "/" + part],
+                              capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise unittest.SkipTest(f"here folders cannot be laid over /{part}: {done.stderr.strip()}")
 
 
 class Callers(unittest.TestCase):
@@ -89,24 +92,24 @@ class Callers(unittest.TestCase):
         cache.mkdir()
         subprocess.run(["mount", "--bind", str(cache), "/var/cache"], check=True)
         (cache / "logwatch").mkdir()
-        self.addCleanup(subprocess.run, ["umount", "/var/cache"], check=True)
+        self.addCleanup(subprocess.run, ["umount", "--lazy", "/var/cache"], check=True)
         self.run_in("logwatch", "--output", "mail", "--mailto", "alice", "--service", "zz-disk_space", "--range", "all", "--detail", "high")
         mail = self.arrived("alice", "Logwatch for")
         self.assertIn("Logwatch", mail.get_content())
 
     def test_cron(self):
-        """A real cron with a job for every minute."""
+        """A real cron, with a job for its start."""
         spool = self.server.folder / "cron"
         (spool / "crontabs").mkdir(parents=True)
-        (spool / "crontabs/root").write_text('MAILTO=alice\n* * * * * echo "from the job"; echo .; echo end\n')
+        (spool / "crontabs/root").write_text('MAILTO=alice\n@reboot echo "from the job"; echo .; echo end\n')
         (spool / "crontabs/root").chmod(0o600)
         pathlib.Path("/var/spool/cron").mkdir(exist_ok=True)
         for path, over in ((spool, "/var/spool/cron"), (self.server.folder, "/run")):
             subprocess.run(["mount", "--bind", str(path), over], check=True)
-            self.addCleanup(subprocess.run, ["umount", over], check=True)
+            self.addCleanup(subprocess.run, ["umount", "--lazy", over], check=True)
         cron = subprocess.Popen(["cron", "-f"])
         try:
-            mail = self.arrived("alice", "Cron <", 150)
+            mail = self.arrived("alice", "Cron <", 120)
         finally:
             cron.terminate()
             cron.wait(30)
