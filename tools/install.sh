@@ -30,9 +30,9 @@ sed -i "s#/usr/bin/posthorn#$prefix/bin/posthorn#" "$unit"
 install -Dm644 packaging/posthorn.sysusers "$destination/usr/lib/sysusers.d/posthorn.conf"
 install -Dm644 packaging/posthorn.tmpfiles "$destination/usr/lib/tmpfiles.d/posthorn.conf"
 install -Dm644 packaging/fail2ban/posthorn.conf "$destination$prefix/share/posthorn/fail2ban/posthorn.conf"
-install -Dm644 packaging/posthorn.tmpfiles "$destination/usr/lib/tmpfiles.d/posthorn.conf"
 install -Dm644 packaging/posthorn.toml "$destination$prefix/share/posthorn/posthorn.toml"
 if [[ ! -e $destination/etc/posthorn/posthorn.toml ]]; then
   install -Dm644 packaging/posthorn.toml "$destination/etc/posthorn/posthorn.toml"
 fi
 echo "installed $destination$prefix/bin/posthorn; its configuration is /etc/posthorn/posthorn.toml"
+echo "under systemd: systemd-sysusers && systemctl daemon-reload && systemctl enable --now posthorn"

@@ -36,9 +36,11 @@ echo /etc/posthorn/posthorn.toml > "$stage/DEBIAN/conffiles"
 cat > "$stage/DEBIAN/postinst" <<'POSTINST'
 #!/bin/sh
 set -e
-if ! getent passwd posthorn >/dev/null; then
-  useradd --system --home-dir /var/lib/posthorn --no-create-home --shell /usr/sbin/nologin posthorn
-fi
+for account in posthorn posthorn-keys posthorn-log posthorn-auth; do
+  if ! getent passwd "$account" >/dev/null; then
+    useradd --system --home-dir /var/lib/posthorn --no-create-home --shell /usr/sbin/nologin "$account"
+  fi
+done
 if [ ! -d /var/lib/posthorn ]; then
   install -d -o posthorn -g posthorn -m 711 /var/lib/posthorn
 fi

@@ -16,7 +16,7 @@ namespace {
 
 constexpr unsigned readable_by_others = 0004;
 constexpr unsigned writable_by_others = 0002;
-constexpr unsigned any_right_of_others = 0007;
+constexpr unsigned others_read_or_write = 0006;  // programs that hand in mail pass through it
 constexpr unsigned writable = 0200;
 
 class FileCheck {
@@ -90,8 +90,8 @@ class FileCheck {
   void check_privacy(const std::string& key, const std::string& path) {
     const auto folder = disk_.open_root(path);
     const auto facts = folder ? (*folder)->facts() : Result<world::EntryFacts>{failure(folder.error())};
-    if (!facts || (facts->mode & any_right_of_others) == 0) return;
-    warn(key, fmt::format("{} is open to everybody (mode {:04o}): chmod 0700", path, facts->mode));
+    if (!facts || (facts->mode & others_read_or_write) == 0) return;
+    warn(key, fmt::format("{} is open to everybody (mode {:04o}): chmod 0711", path, facts->mode));
   }
 
   /// What lies at a path that names a file; nothing, if that cannot be told.

@@ -24,9 +24,10 @@ Result<Descriptor> step_into(int folder, const std::string& name, const std::str
   return next;
 }
 
-/// Makes the folder if it is not there, durably.
+/// Makes the folder if it is not there, durably. Where a service manager forbids set-id bits, even asking for them fails,
+/// also for a folder that is there with them: they come afterwards.
 Result<> make_if_missing(int folder, const std::string& name, unsigned mode, const std::string& path) {
-  if (::mkdirat(folder, name.c_str(), mode) != 0) {
+  if (::mkdirat(folder, name.c_str(), mode & S_IRWXU) != 0) {
     return errno == EEXIST ? Result<>{} : system_failure("make the folder " + path);
   }
   if (::fchmodat(folder, name.c_str(), mode, 0) != 0) return system_failure("set the mode of " + path);
