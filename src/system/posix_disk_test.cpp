@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <fcntl.h>
+#include <seccomp.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -234,6 +235,26 @@ TEST_P(PosixDiskTest, RootsAreMadeWithTheirParentsAndMayBeReachedByLinks) {
   std::ofstream{base_ + "/file"};
   EXPECT_EQ(disk_.open_root(base_ + "/file").error().kind, Error::Kind::invalid);
   EXPECT_EQ(disk_.make_root(base_ + "/file/x", 0700).error().kind, Error::Kind::invalid);
+}
+
+/// As a service manager does (RestrictSUIDSGID): whoever asks for a set-group-id bit is refused, whether the folder is there or not.
+bool forbid_set_id_bits() {
+  auto* const filter = ::seccomp_init(SCMP_ACT_ALLOW);
+  const scmp_arg_cmp mode{.arg = 2, .op = SCMP_CMP_MASKED_EQ, .datum_a = S_ISGID, .datum_b = S_ISGID};
+  const bool done = ::seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(mkdirat), 1, &mode) == 0 &&
+                    ::seccomp_load(filter) == 0;
+  ::seccomp_release(filter);
+  return done;
+}
+
+TEST_P(PosixDiskTest, ARootWithSetIdBitsIsOpenedWhereNobodyMayAskForThem) {
+  ASSERT_TRUE(disk_.make_root(base_ + "/drop", 03777));
+  const auto child = ::fork();
+  if (child == 0) ::_exit(!forbid_set_id_bits() ? 2 : disk_.make_root(base_ + "/drop", 03777) ? 0 : 1);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+  EXPECT_EQ(fs::status(base_ + "/drop").permissions(), static_cast<fs::perms>(03777));
 }
 
 TEST_P(PosixDiskTest, FreeSpaceIsPlausible) {
