@@ -3,6 +3,7 @@
 #include "service/queue_manager.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace posthorn::service {
@@ -88,6 +89,9 @@ world::Task<Result<ActionResult>> QueueManager::change(OperatorAction action, st
   done.recipients = static_cast<std::uint32_t>(outcomes.size());
   const bool is_overruled = planted(PlantedFault::operator_overruled_by_attempt);
   if (is_running(message.id) && !is_overruled) touched_.insert(message.id);
+  if (const auto known = newest_.find(message.id); known != newest_.end()) {
+    for (const auto& outcome : outcomes) known->second[outcome.recipient] = outcome.state;
+  }
   for (const auto& outcome : outcomes) log_action(action, message, outcome);
   co_await report(message, std::move(round));
   place_entries(message, true);
@@ -118,14 +122,18 @@ void QueueManager::log_action(OperatorAction action, const store::StoredMessage&
                                      {"to", message.envelope.recipients[outcome.recipient].address.to_string()}});
 }
 
-/// Those of them that an attempt under way is about.
+/// Those of them that an attempt under way is about. Not those who were on hold when it began: they are on hold still, and no
+/// operator has come since.
 std::vector<std::uint32_t> QueueManager::running_recipients(const store::StoredMessage& message) const {
   std::vector<std::uint32_t> running;
+  const bool is_touched = touched_.contains(message.id);
   for (const auto& group : groups_of(message.envelope, world_.routes)) {
     const auto& lane = group.destination.lane == Lane::local ? local_ : remote_;
     const auto entry = lane.find({message.id, group.leader});
     if (!entry || entry->state != rules::QueuePlan::State::running) continue;
-    running.insert(running.end(), group.recipients.begin(), group.recipients.end());
+    std::ranges::copy_if(group.recipients, std::back_inserter(running), [&](std::uint32_t place) {
+      return is_touched || message.states[place].status != Status::held;
+    });
   }
   return running;
 }

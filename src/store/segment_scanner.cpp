@@ -31,7 +31,7 @@ class Scanner {
       const bool drops = planted(PlantedFault::recovery_drops_last_batch) && !scan_.records.empty();
       if (drops && !options_.last_batch_is_durable) scan_.records.pop_back();
     }
-    scan_.had_read_errors = window_.had_errors();
+    note_errors(window_);
     return std::move(scan_);
   }
 
@@ -69,9 +69,28 @@ class Scanner {
   void check_contents() {
     for (auto& record : scan_.records) {
       const bool may_be_torn = !options_.last_batch_is_durable && record.header.batch == last_batch();
-      if (may_be_torn || options_.check_all_contents)
-        record.content_is_good = store::content_is_good(file_, record.header);
+      if (may_be_torn || options_.check_all_contents) record.content_is_good = is_content_good(record.header);
     }
+  }
+
+  /// Also where it cannot be read: it is not torn then, for all that is known, and whoever reads it later checks it again.
+  bool is_content_good(const RecordHeader& record) {
+    SegmentWindow window{file_, record.offset + record.octets()};
+    std::uint32_t checksum = 0;
+    for (auto at = record.offset + record.content_offset(); at < window.end(); at += check_piece) {
+      checksum = crc32c(window.at(at, check_piece), checksum);
+    }
+    note_errors(window);
+    return checksum == record.content_checksum || window.unread().end > 0;
+  }
+
+  void note_errors(const SegmentWindow& window) {
+    scan_.had_read_errors = scan_.had_read_errors || window.had_errors();
+    const auto& [begin, end] = window.unread();
+    if (end == 0) return;
+    auto& unread = scan_.unread;
+    const auto first = unread.octets == 0 ? begin : std::min(unread.offset, begin);
+    unread = {first, std::max(unread.offset + unread.octets, end) - first};
   }
 
   /// Batches stand one behind another, each on the next border of a block; records fill their batch.
@@ -136,15 +155,6 @@ bool SegmentScan::is_damaged() const {
 
 SegmentScan scan_segment(world::File& file, const SegmentHeader& segment, const ScanOptions& options) {
   return Scanner(file, segment, options).run();
-}
-
-bool content_is_good(world::File& file, const RecordHeader& record) {
-  SegmentWindow window{file, record.offset + record.octets()};
-  std::uint32_t checksum = 0;
-  for (auto at = record.offset + record.content_offset(); at < window.end(); at += check_piece) {
-    checksum = crc32c(window.at(at, check_piece), checksum);
-  }
-  return checksum == record.content_checksum;
 }
 
 }  // namespace posthorn::store

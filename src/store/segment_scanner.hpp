@@ -16,7 +16,7 @@ struct ScannedRecord {
   RecordHeader header;
   std::string facts;
   bool facts_are_good = false;
-  bool content_is_good = true;  ///< as far as it was checked
+  bool content_is_good = true;  ///< as far as it was checked and could be read
 };
 
 /// Octets of an acknowledged batch that hold no valid record header.
@@ -32,6 +32,7 @@ struct SegmentScan {
   std::vector<SegmentGap> gaps;
   std::uint64_t dropped_octets = 0;  ///< of the last batch: torn, never acknowledged
   bool had_read_errors = false;
+  SegmentGap unread;  ///< from the first octet that could not be read to the last: acknowledged mail may stand there
 
   [[nodiscard]] bool is_damaged() const;
 };
@@ -45,8 +46,5 @@ struct ScanOptions {
 };
 
 [[nodiscard]] SegmentScan scan_segment(world::File& file, const SegmentHeader& segment, const ScanOptions& options);
-
-/// Whether the octets of a record's content match their checksum.
-[[nodiscard]] bool content_is_good(world::File& file, const RecordHeader& record);
 
 }  // namespace posthorn::store

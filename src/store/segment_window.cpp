@@ -29,6 +29,11 @@ void SegmentWindow::fill_by_sectors() {
   for (std::size_t from = 0; from < buffer_.size(); from += sector) {
     const auto part = std::span{buffer_}.subspan(from, std::min(sector, buffer_.size() - from));
     const auto read = file_.read_at(start_ + from, part);
+    if (!read) {
+      const bool is_first = unread_.end == 0;
+      unread_.begin = is_first ? start_ + from : std::min(unread_.begin, start_ + from);
+      unread_.end = std::max(unread_.end, start_ + from + part.size());
+    }
     std::fill(part.begin() + static_cast<std::ptrdiff_t>(read.value_or(0)), part.end(), '\0');
   }
 }

@@ -188,6 +188,10 @@ void SpoolRecovery::note_bad_envelope(MessageId id, const DamagedRecord& record)
 
 void SpoolRecovery::note_gaps(const SegmentScan& scan, const SegmentHeader& segment, world::File& file) {
   const auto name = SegmentFolder::name_of(segment.number);
+  if (scan.unread.octets > 0) {
+    note({name, scan.unread.offset, scan.unread.octets,
+          "the disk does not give this: what stands there waits for a start that can read it"});
+  }
   for (const auto& gap : scan.gaps) {
     note({name, gap.offset, gap.octets, "no record can be read here"});
     if (options_.quarantine != nullptr) {
