@@ -21,11 +21,13 @@ build: ## build the optimised program, build/posthorn (installs nothing)
 	cmake --preset release --log-level=WARNING
 	$(BUILD) build --target posthorn -j $(JOBS)
 
-test: deps ## build with sanitizers and optimised, run every test
+test: deps ## build with sanitizers, also for races between threads, and optimised; run every test
 	cmake --preset dev --log-level=WARNING
 	$(BUILD) build/dev -j $(JOBS)
 	cmake --preset release --log-level=WARNING
 	$(BUILD) build -j $(JOBS)
+	cmake --preset tsan --log-level=WARNING
+	$(BUILD) build/tsan --target posthorn -j $(JOBS)
 	ctest --test-dir build/dev -j $(JOBS) --timeout 300 --no-tests=error --output-on-failure --repeat until-pass:2
 
 run: ## build, start a complete server on loopback, send a mail through it, show it (ONCE=1: then end)

@@ -60,6 +60,15 @@ TEST_F(CheckFiles, warn_of_folders_that_the_server_cannot_use) {
   EXPECT_THAT(findings(), IsEmpty()) << "the group may write";
 }
 
+TEST_F(CheckFiles, warn_of_a_state_that_others_look_into) {
+  disk.change_mode("/state", 0755);
+  const auto exposed = find_exposed(configuration, disk);
+  ASSERT_EQ(exposed.size(), 1U);
+  EXPECT_EQ(exposed.front().text, "/state is open to everybody (mode 0755): chmod 0711");
+  disk.change_mode("/state", 0711);
+  EXPECT_TRUE(find_exposed(configuration, disk).empty()) << "programs that hand in mail pass through it";
+}
+
 TEST_F(CheckFiles, warn_of_secrets_that_others_can_read) {
   disk.plant_file("/etc/tls.pem", "x", 0644);
   disk.plant_file("/etc/tls.key", "x", 0644);
