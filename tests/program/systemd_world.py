@@ -49,9 +49,9 @@ class World:
     def __enter__(self):
         if os.geteuid() != 0:
             raise Impossible("only root can start a systemd of its own")
+        self.group = own_control_group() / f"posthorn-test-{os.getpid()}"
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="posthorn-systemd-"))
         self.told = self.folder / "told"
-        self.group = own_control_group() / f"posthorn-test-{os.getpid()}"
         try:
             self.group.mkdir()
         except OSError as fault:
