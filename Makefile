@@ -47,7 +47,9 @@ fuzz: deps ## libFuzzer on each parser: make fuzz [TARGET=NAME] [SECONDS=60]
 sim: deps build ## the whole server in a simulated world: many seeds, every cut point of short histories, planted faults (SEEDS=1-20000)
 	$(BUILD) build --target posthorn_planted -j $(JOBS)
 	tools/sim.py seeds $(or $(SEEDS),1-20000)
+	tools/sim.py exhaustive 1
 	tools/sim.py exhaustive 2
+	tools/sim.py exhaustive 3
 	tools/sim.py hunt
 
 tsan: deps ## the program under load, built with ThreadSanitizer

@@ -72,16 +72,20 @@ class Simulator:
         return False
 
     def exhaustive(self, letters, outcomes, one_in):
-        """`one_in`: of the places to cut, only one in so many."""
+        """`one_in`: of the states that cuts leave, only one in so many is run."""
         started = time.monotonic()
         shares = os.cpu_count()
-        runs = list(self.pool.map(
-            lambda share: self.sim("--exhaustive", letters, "--outcomes", outcomes, "--share", f"{share}-{shares * one_in}"),
-            range(1, shares + 1)))
+        runs = list(self.pool.map(lambda share: self.share(letters, outcomes, share, shares * one_in), range(1, shares + 1)))
         for run in runs:
-            print(run.stdout.strip(), run.stderr.strip())
+            print(run.stdout.strip())
         print(f"in {seconds(started)}")
         return all(run.returncode == 0 for run in runs)
+
+    def share(self, letters, outcomes, share, shares):
+        """One process of several; the first shows how far it is."""
+        words = ["sim", "--exhaustive", letters, "--outcomes", outcomes, "--share", f"{share}-{shares}"]
+        progress = None if share == 1 else subprocess.DEVNULL
+        return subprocess.run([self.program, *words], stdout=subprocess.PIPE, stderr=progress, text=True)
 
     # ---- planted faults ----
 
@@ -162,8 +166,8 @@ def main():
     parser.add_argument("which", nargs="?")
     parser.add_argument("--program", default=os.environ.get("POSTHORN", str(ROOT / "build/posthorn")))
     parser.add_argument("--planted", default=str(ROOT / "build/posthorn_planted"))
-    parser.add_argument("--outcomes", default="4096", help="exhaustive: looked at after one cut")
-    parser.add_argument("--one-in", type=int, default=1, help="exhaustive: only one in so many places to cut")
+    parser.add_argument("--outcomes", default=str(1 << 20), help="exhaustive: looked at after one cut")
+    parser.add_argument("--one-in", type=int, default=1, help="exhaustive: run only one in so many of the states that cuts leave")
     options = parser.parse_args()
     os.nice(5)
     simulator = Simulator(options.program, options.planted)

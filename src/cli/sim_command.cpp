@@ -65,13 +65,16 @@ void print_figures(Console& console, const Totals& totals) {
 }
 
 ExitStatus run_exhaustive(const proof::ExplorationSettings& settings, Console& console) {
-  const auto explored = proof::explore(settings);
+  const auto explored = proof::explore(settings, [&console](const proof::Exploration& so_far) {
+    console.remark("sim: {} histories: {} cut points, {} outcomes, {} states, {} runs, {} failed\n", so_far.histories,
+                   so_far.cut_points, so_far.outcomes, so_far.states, so_far.runs, so_far.failed);
+  });
   for (const auto& failure : explored.failures) console.print("{}\n", failure.line());
   console.print(
-      "sim: {} histories of {} letters, {} cut points, {} second cuts, {} runs, {} cut points with more outcomes "
-      "than {}, {} runs failed\n",
-      explored.histories, settings.letters, explored.cut_points, explored.second_cuts, explored.runs, explored.capped,
-      settings.most_outcomes, explored.failed);
+      "sim: {} histories of {} letters, {} cut points with {} outcomes, {} states, {} second cuts, {} runs, "
+      "{} cut points with more outcomes than {}, {} runs failed\n",
+      explored.histories, settings.letters, explored.cut_points, explored.outcomes, explored.states,
+      explored.second_cuts, explored.runs, explored.capped, settings.most_outcomes, explored.failed);
   return explored.failures.empty() ? ExitStatus::ok : ExitStatus::failed;
 }
 
@@ -99,7 +102,7 @@ ExitStatus run_sim(const Invocation& invocation, Console& console) {
       ->needs(exhaustive)
       ->capture_default_str();
   options.app()
-      .add_option("--share", share, "with --exhaustive: the K-th of N shares of the places to cut: K-N")
+      .add_option("--share", share, "with --exhaustive: the K-th of N shares of what cuts leave: K-N")
       ->needs(exhaustive);
   bool stops = false;
   options.app().add_flag("--stop-at-failure", stops, "end with the first run that fails");

@@ -1,8 +1,11 @@
 #include "proof/exhaustive.hpp"
 
+#include "sim/running_hash.hpp"
+
 #include <fmt/core.h>
 
 #include <array>
+#include <unordered_set>
 #include <utility>
 
 namespace posthorn::proof {
@@ -46,66 +49,77 @@ Plan calm_plan() {
   Plan plan;
   plan.waits = {2s, 4s};
   plan.expire = 1h;
-  plan.trouble = 20s;
+  plan.trouble = 10s;
+  plan.look_interval = 5s;
+  plan.cuts_to_the_end = true;
   plan.inline_octets = 1024;
   plan.disk.trace_limit = 0;
   plan.disk.capacity = 64ULL << 20;
   return plan;
 }
 
+PlannedCrash cut_at(std::uint64_t at, Survival survival) {
+  return {.kind = CrashKind::power_cut, .operations = at, .downtime = 10ms, .survival = survival};
+}
+
 class Explorer {
  public:
-  explicit Explorer(const ExplorationSettings& settings) : settings_(settings) {}
+  Explorer(const ExplorationSettings& settings, const Progress& progress) : settings_(settings), progress_(progress) {}
 
   void explore(Plan plan) {
     ++result_.histories;
+    known_.clear();
     const auto whole = simulate(plan);
     enter(whole);
     for (std::uint64_t at = 1; at <= whole.disk_operations; ++at) {
-      if (++places_ % settings_.step != settings_.first % settings_.step) continue;
       ++result_.cut_points;
-      for (const auto mode : {sim::CrashMode::ordered, sim::CrashMode::reordered}) {
-        plan.disk.mode = mode;
-        cut(plan, at);
-        if (plan.letters.size() == 1) cut_twice(plan, at);
-      }
+      for (auto& state : new_states(plan, at)) enter(simulate_cut(plan, at, std::move(state)));
+      if (plan.letters.size() == 1 && is_ours(at)) cut_twice(plan, at);
     }
+    progress_(result_);
   }
 
   [[nodiscard]] Exploration take() { return std::move(result_); }
 
  private:
-  /// With every outcome of everything that was not synced.
-  void cut(Plan& plan, std::uint64_t at) {
-    sim::ExhaustiveChoice choice;
-    plan.crashes = {cut_at(at, Survival::chosen)};
-    plan.crashes.front().choice = &choice;
-    bool has_more = true;
-    for (std::uint64_t outcomes = 0; has_more && outcomes < settings_.most_outcomes; ++outcomes) {
-      enter(simulate(plan));
-      has_more = choice.next();
+  [[nodiscard]] bool is_ours(std::uint64_t number) const {
+    return number % settings_.step == settings_.first % settings_.step;
+  }
+
+  /// One for each state that this cut may leave, and that no cut before it has left.
+  std::vector<CutOutcome> new_states(const Plan& plan, std::uint64_t at) {
+    std::vector<CutOutcome> found;
+    for (const auto mode : {sim::CrashMode::ordered, sim::CrashMode::reordered}) {
+      const bool is_whole = each_outcome(plan, at, mode, settings_.most_outcomes, [&](const CutOutcome& outcome) {
+        ++result_.outcomes;
+        if (!known_.insert(outcome.state).second) return;
+        ++result_.states;
+        if (is_ours(outcome.state)) found.push_back(outcome);
+      });
+      if (!is_whole) ++result_.capped;
     }
-    if (has_more) ++result_.capped;
+    return found;
   }
 
   /// And again at each change that the server makes while it comes back, or later.
   void cut_twice(Plan& plan, std::uint64_t at) {
-    for (const auto first : {Survival::nothing, Survival::everything}) {
-      for (const auto second : {Survival::nothing, Survival::everything}) {
-        for (std::uint64_t again = 1; again <= most_again; ++again) {
-          plan.crashes = {cut_at(at, first), cut_at(again, second)};
-          auto outcome = simulate(plan);
-          const bool was_cut = outcome.power_cuts == 2;
-          enter(std::move(outcome));
-          if (!was_cut) break;
-          ++result_.second_cuts;
-        }
+    for (const auto mode : {sim::CrashMode::ordered, sim::CrashMode::reordered}) {
+      plan.disk.mode = mode;
+      for (const auto first : {Survival::nothing, Survival::everything}) {
+        for (const auto second : {Survival::nothing, Survival::everything}) cut_twice(plan, at, first, second);
       }
     }
   }
 
-  static PlannedCrash cut_at(std::uint64_t at, Survival survival) {
-    return {.kind = CrashKind::power_cut, .operations = at, .downtime = 10ms, .survival = survival};
+  void cut_twice(Plan& plan, std::uint64_t at, Survival first, Survival second) {
+    for (std::uint64_t again = 1; again <= most_again; ++again) {
+      plan.crashes = {cut_at(at, first), cut_at(again, second)};
+      auto outcome = simulate(plan);
+      const bool was_cut = outcome.power_cuts == 2;
+      enter(std::move(outcome));
+      if (!was_cut) return;
+      ++result_.second_cuts;
+    }
   }
 
   void enter(Outcome outcome) {
@@ -116,7 +130,8 @@ class Explorer {
   }
 
   const ExplorationSettings& settings_;
-  std::uint64_t places_ = 0;  // so far
+  const Progress& progress_;
+  std::unordered_set<std::uint64_t> known_;  // what cuts have left: of the history under way
   Exploration result_;
 };
 
@@ -133,11 +148,40 @@ void extend(std::vector<Plan>& plans, std::uint32_t token) {
 
 }  // namespace
 
-Exploration explore(const ExplorationSettings& settings) {
+bool each_outcome(Plan plan, std::uint64_t at, sim::CrashMode mode, std::uint64_t most,
+                  const std::function<void(const CutOutcome&)>& visit) {
+  plan.disk.mode = mode;
+  plan.crashes = {cut_at(at, Survival::nothing)};
+  sim::ExhaustiveChoice choice;
+  survey_cut(plan, [&](const sim::Disk& disk, std::uint64_t outside) {
+    std::uint64_t outcomes = 0;
+    do {
+      sim::RunningHash hash;
+      hash.mix(outside);
+      hash.mix(disk.after_power_cut(choice)->hash());
+      visit({mode, choice, hash.value()});
+    } while (choice.next() && ++outcomes < most);
+  });
+  return choice.is_at_end();
+}
+
+Outcome simulate_cut(Plan plan, std::uint64_t at, CutOutcome outcome) {
+  outcome.choice.start_again();
+  plan.disk.mode = outcome.mode;
+  plan.crashes = {cut_at(at, Survival::chosen)};
+  plan.crashes.front().choice = &outcome.choice;
+  return simulate(plan);
+}
+
+std::vector<Plan> short_histories(std::size_t letters) {
   std::vector<Plan> plans{calm_plan()};
-  for (std::uint32_t token = 1; token <= settings.letters; ++token) extend(plans, token);
-  Explorer explorer(settings);
-  for (auto& plan : plans) explorer.explore(std::move(plan));
+  for (std::uint32_t token = 1; token <= letters; ++token) extend(plans, token);
+  return plans;
+}
+
+Exploration explore(const ExplorationSettings& settings, const Progress& progress) {
+  Explorer explorer(settings, progress);
+  for (auto& plan : short_histories(settings.letters)) explorer.explore(std::move(plan));
   return explorer.take();
 }
 

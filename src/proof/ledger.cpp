@@ -21,7 +21,9 @@ bool tells_failure(Notify notify) { return notify != Notify::never; }
 
 Ledger::Ledger(const Plan& plan, const sim::Loop& loop) : plan_(plan), loop_(loop), is_rotten_(plan.starts_badly) {
   for (const auto& letter : plan.letters) {
-    entries_.push_back({.letter = &letter, .text = text_of(letter, plan), .expected = expected_text_of(letter, plan)});
+    auto text = text_of(letter, plan);
+    auto expected = expected_text_of(letter, text);
+    entries_.push_back({.letter = &letter, .text = std::move(text), .expected = std::move(expected)});
     entries_.back().recipients.resize(letter.recipients.size());
     for (std::size_t place = 0; place < letter.recipients.size(); ++place) {
       places_[letter.recipients[place].address] = {letter.token, place};
@@ -145,9 +147,8 @@ std::size_t Ledger::most_transactions(const std::string& domain) const {
 
 // ---- users ----
 
-void Ledger::found_in_mailbox(std::string_view user, const std::string& name, std::string_view text) {
-  const auto base = name.substr(0, name.find(':'));
-  if (!seen_.insert(base).second) return;
+void Ledger::found_in_mailbox(std::string_view user, std::string_view name, std::string_view text) {
+  seen_.emplace(name);
   const auto arrived = read_text(text);
   if (arrived.is_report) {
     if (!arrived.envelope_from.empty()) violate("I9", "a report came from <" + arrived.envelope_from + ">");
@@ -160,7 +161,7 @@ void Ledger::found_in_mailbox(std::string_view user, const std::string& name, st
     violate("I6", fmt::format("{} has mail for <{}> with token {}", user, arrived.delivered_to, arrived.token));
     return;
   }
-  recipient->files.insert(base);
+  recipient->files.emplace(name);
   ++copies_;
   if (arrived.envelope_from != letter->sender)
     violate("I6", fmt::format("letter {} came from <{}>", letter->token, arrived.envelope_from));

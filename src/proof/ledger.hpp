@@ -69,10 +69,13 @@ class Ledger {
   [[nodiscard]] std::size_t most_transactions(const std::string& domain) const;
 
   // ---- what users see ----
-  void found_in_mailbox(std::string_view user, const std::string& name, std::string_view text);
-  void deleted_by_user(const std::string& name) { deleted_.insert(name); }
+  /// Names of files are without flags.
+  [[nodiscard]] bool has_seen(std::string_view name) const { return seen_.contains(name); }
+  /// A file that was not seen before.
+  void found_in_mailbox(std::string_view user, std::string_view name, std::string_view text);
+  void deleted_by_user(std::string_view name) { deleted_.emplace(name); }
   /// Every file that lies in the mailboxes when all is over.
-  void lies_in_mailbox(const std::string& name) { left_.insert(name); }
+  void lies_in_mailbox(std::string_view name) { left_.emplace(name); }
 
   // ---- what happens to the server ----
   void server_died();
@@ -169,9 +172,9 @@ class Ledger {
   std::map<std::string, Refusal> refused_at_;  // by host and recipient
   std::set<std::string> domains_with_cause_;
   std::map<std::string, std::set<std::string>> host_sets_;  // by domain
-  std::set<std::string> deleted_;
-  std::set<std::string> seen_;
-  std::set<std::string> left_;
+  std::set<std::string, std::less<>> deleted_;              // names of files in mailboxes
+  std::set<std::string, std::less<>> seen_;
+  std::set<std::string, std::less<>> left_;
   std::set<std::string> reports_seen_;
   std::set<std::string> ids_;
   std::vector<MonotonicTime> died_at_;

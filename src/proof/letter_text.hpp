@@ -14,8 +14,8 @@ namespace posthorn::proof {
 
 /// The text of a letter: CRLF lines, dots not doubled. A flaw is in it.
 [[nodiscard]] std::string text_of(const PlannedLetter& letter, const Plan& plan);
-/// What of it arrives: the server takes Bcc out of what its users write (RFC 6409 §8).
-[[nodiscard]] std::string expected_text_of(const PlannedLetter& letter, const Plan& plan);
+/// What of this text arrives: the server takes Bcc out of what its users write (RFC 6409 §8).
+[[nodiscard]] std::string expected_text_of(const PlannedLetter& letter, std::string text);
 
 /// The address under which a text that nobody sent would arrive, were its end misread (Flaw::smuggled_end).
 [[nodiscard]] std::string smuggled_recipient();

@@ -8,7 +8,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <unordered_map>
 #include <vector>
 
 namespace posthorn::proof {
@@ -25,9 +24,9 @@ class MachineLoop final : public world::Loop {
 
   /// Nothing runs any more; callbacks stay until drop().
   void stop() { kept_->is_over = true; }
-  void drop() { kept_->waiting.clear(); }
+  void drop();
   /// Callbacks that are to run yet.
-  [[nodiscard]] std::size_t waiting() const { return kept_->waiting.size(); }
+  [[nodiscard]] std::size_t waiting() const { return kept_->slots.size() - kept_->free.size(); }
 
   void begin_job() { in_job_ = true; }
   void end_job(Duration took);
@@ -36,14 +35,19 @@ class MachineLoop final : public world::Loop {
   struct Waiting {
     world::Callback callback;
     world::TimerId timer = world::TimerId::none;  // of the world's loop
+    std::uint64_t number = 0;                     // 0: the slot is free
   };
-  /// Callbacks by number: the world's loop holds numbers only, so that those left are destroyed with this life.
+  /// Callbacks in slots: the world's loop holds slots and numbers only, so that those left are destroyed with this life.
   struct Kept {
-    std::unordered_map<std::uint64_t, Waiting> waiting;
+    std::vector<Waiting> slots;
+    std::vector<std::uint32_t> free;
     bool is_over = false;
-    void run(std::uint64_t number);
+    [[nodiscard]] bool has(world::TimerId id) const;
+    /// Out of the slot, which is free then.
+    [[nodiscard]] Waiting take(world::TimerId id);
+    void run(world::TimerId id);
   };
-  std::uint64_t keep(world::Callback callback);
+  [[nodiscard]] world::TimerId keep(world::Callback callback);
 
   sim::Loop& loop_;
   std::shared_ptr<Kept> kept_;

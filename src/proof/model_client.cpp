@@ -28,11 +28,12 @@ bool is_reply_line(std::string_view line) {
 
 std::string with_dots_doubled(std::string_view text) {
   std::string stuffed;
-  bool at_start = true;
-  for (const char c : text) {
-    if (at_start && c == '.') stuffed += '.';
-    stuffed += c;
-    at_start = c == '\n' && stuffed.ends_with("\r\n");
+  while (!text.empty()) {
+    if (text.starts_with('.')) stuffed += '.';
+    const auto end = text.find("\r\n");
+    const auto line = text.substr(0, end == std::string_view::npos ? end : end + 2);
+    stuffed += line;
+    text.remove_prefix(line.size());
   }
   return stuffed;
 }

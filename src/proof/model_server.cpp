@@ -28,6 +28,7 @@ struct ModelServer::Session {
   std::unique_ptr<world::Stream> stream{};
   MonotonicTime connected{};
   std::string input{};
+  std::size_t answered = 0;  // octets of it
   std::string sender{};
   std::vector<std::string> recipients{};
   std::vector<std::string> put_off{};
@@ -78,8 +79,9 @@ world::Task<> ModelServer::serve(std::unique_ptr<world::Stream> stream) {
     if (out.starts_with("220 go over") && !co_await go_over_to_tls(session)) break;
     out.clear();
     while (out.empty() && !session.drops) {
-      const auto end = session.input.find("\r\n");
+      const auto end = session.input.find("\r\n", session.answered);
       if (end == std::string::npos) {
+        session.input.erase(0, std::exchange(session.answered, 0));
         const auto bytes = co_await session.stream->read(after(world_.loop.now(), patience));
         if (!bytes || bytes->empty()) {
           session.drops = true;
@@ -88,8 +90,8 @@ world::Task<> ModelServer::serve(std::unique_ptr<world::Stream> stream) {
         session.input += *bytes;
         continue;
       }
-      const auto line = session.input.substr(0, end);
-      session.input.erase(0, end + 2);
+      const auto line = std::string_view(session.input).substr(session.answered, end - session.answered);
+      session.answered = end + 2;
       if (!session.in_data) world_.trace.note(name_, "hears", line, {});
       const bool is_due = !session.in_data || line == ".";
       out = answer(session, line, is_due ? draw_mood() : Mood::good);
@@ -123,6 +125,7 @@ world::Task<bool> ModelServer::go_over_to_tls(Session& session) {
   session.offers_tls = false;
   session.has_greeted = false;
   session.input.clear();
+  session.answered = 0;
   co_return facts.has_value();
 }
 

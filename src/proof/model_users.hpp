@@ -7,6 +7,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace posthorn::proof {
 
@@ -22,14 +23,21 @@ class ModelUsers {
 
  private:
   struct Mail {
-    std::string user;
-    std::string name;
     std::string path;
+    std::size_t name_at = 0;
+    std::size_t user_at = 0;
+    std::size_t user_octets = 0;
     bool is_new = false;
+
+    [[nodiscard]] std::string_view user() const { return std::string_view(path).substr(user_at, user_octets); }
+    [[nodiscard]] std::string_view name() const { return std::string_view(path).substr(name_at); }
+    /// The name without flags.
+    [[nodiscard]] std::string_view base() const { return name().substr(0, name().find(':')); }
   };
-  void look_for_twins();
-  template <class Visit>
-  void each_mail(Visit visit);
+  [[nodiscard]] std::vector<Mail> all_mail() const;
+  void look_for_twins(const std::vector<Mail>& mails);
+  /// In the book, unless it stands there.
+  void enter(const Mail& mail);
 
   ModelWorld& world_;
   sim::Disk& disk_;

@@ -1,7 +1,7 @@
 #include "proof/plan.hpp"
 
+#include "proof/chance.hpp"
 #include "proof/plan_features.hpp"
-#include "sim/random.hpp"
 
 #include <fmt/core.h>
 
@@ -15,12 +15,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::array<std::string_view, 3> users{"alice", "bob", "carol"};
-constexpr std::array<std::string_view, 3> remote_domains{"one.example", "two.example", "three.example"};
-
 class Drawing {
  public:
-  explicit Drawing(std::uint64_t seed) : random_(seed) { plan_.seed = seed; }
+  explicit Drawing(std::uint64_t seed) : chance_(seed) { plan_.seed = seed; }
 
   Plan draw() {
     draw_scale();
@@ -34,85 +31,72 @@ class Drawing {
   }
 
  private:
-  /// Every class of faults and every feature is there in half of the runs.
-  [[nodiscard]] bool half() { return random_.chance(50); }
-
-  /// Small numbers as likely as large ones: evenly in the logarithm.
-  [[nodiscard]] std::uint64_t log_uniform(std::uint64_t least, std::uint64_t most) {
-    const auto bits_least = static_cast<unsigned>(std::bit_width(least)) - 1U;
-    const auto bits_most = static_cast<unsigned>(std::bit_width(most)) - 1U;
-    const auto bits = random_.between(bits_least, bits_most);
-    return std::clamp(random_.between(1ULL << bits, (2ULL << bits) - 1), least, most);
-  }
-
-  [[nodiscard]] Duration between(Duration least, Duration most) {
-    return Duration{static_cast<std::int64_t>(
-        random_.between(static_cast<std::uint64_t>(least.count()), static_cast<std::uint64_t>(most.count())))};
-  }
-
-  [[nodiscard]] unsigned percent(std::uint64_t most) { return static_cast<unsigned>(log_uniform(1, most)); }
-  [[nodiscard]] unsigned percent_in_half(std::uint64_t most) { return half() ? percent(most) : 0U; }
+  [[nodiscard]] unsigned percent(std::uint64_t most) { return static_cast<unsigned>(chance_.log_uniform(1, most)); }
+  [[nodiscard]] unsigned percent_in_half(std::uint64_t most) { return chance_.half() ? percent(most) : 0U; }
 
   /// Most runs are short; one in forty lives for days and meets the schedules as they are by default.
   void draw_scale() {
-    if (random_.below(40) == 0) {
+    if (chance_.below(40) == 0) {
       plan_.waits = {5min, 10min, 20min, 40min, 1h};
-      plan_.expire = between(8h, 120h);
+      plan_.expire = chance_.between(8h, 120h);
       plan_.warn = 4h;
-      plan_.trouble = between(1h, 10h);
+      plan_.trouble = chance_.between(1h, 10h);
       return;
     }
-    const auto first = between(2s, 20s);
+    const auto first = chance_.between(2s, 20s);
     plan_.waits = {first, 2 * first, 3 * first};
-    plan_.trouble = between(20s, 240s);
-    plan_.expire = half() ? between(plan_.trouble / 2, plan_.trouble) : plan_.trouble + between(400s, 900s);
-    plan_.warn = half() ? plan_.expire / 3 : Duration{};
+    plan_.trouble = chance_.between(20s, 240s);
+    plan_.expire = chance_.half() ? chance_.between(plan_.trouble / 2, plan_.trouble)
+                                  : plan_.trouble + chance_.between(400s, 900s);
+    plan_.warn = chance_.half() ? plan_.expire / 3 : Duration{};
   }
 
   void draw_server() {
-    plan_.segment_octets = static_cast<std::uint32_t>((16 << 10) * random_.between(1, 4));
-    plan_.inline_octets = half() ? 1024 : 8192;
-    plan_.message_octets = half() ? 12'000 : 64 << 10;
-    plan_.received_fields = static_cast<std::uint32_t>(random_.between(3, 12));
-    plan_.window = static_cast<std::uint32_t>(random_.between(1, 4));
-    plan_.recipients_per_transaction = half() ? 2 : 100;
-    plan_.commit_timeout = half() ? 2s : 60s;
+    plan_.segment_octets = static_cast<std::uint32_t>((16 << 10) * chance_.between(1, 4));
+    plan_.inline_octets = chance_.half() ? 1024 : 8192;
+    plan_.message_octets = chance_.half() ? 12'000 : 64 << 10;
+    plan_.received_fields = static_cast<std::uint32_t>(chance_.between(3, 12));
+    plan_.window = static_cast<std::uint32_t>(chance_.between(1, 4));
+    plan_.recipients_per_transaction = chance_.half() ? 2 : 100;
+    plan_.commit_timeout = chance_.half() ? 2s : 60s;
   }
 
-  [[nodiscard]] std::uint32_t odds() { return half() ? static_cast<std::uint32_t>(log_uniform(16, 2000)) : 0U; }
+  [[nodiscard]] std::uint32_t odds() {
+    return chance_.half() ? static_cast<std::uint32_t>(chance_.log_uniform(16, 2000)) : 0U;
+  }
 
   void draw_disk() {
     static constexpr std::array modes{sim::CrashMode::ordered, sim::CrashMode::prefix, sim::CrashMode::reordered,
                                       sim::CrashMode::delayed_allocation};
     auto& disk = plan_.disk;
-    disk.seed = random_.next();
-    disk.mode = modes.at(random_.below(modes.size()));
+    disk.seed = chance_.next();
+    disk.mode = chance_.one_of(modes);
     disk.trace_limit = 0;
     disk.capacity = 256ULL << 20;
-    disk.slowest = between(100ms, 20s);
-    if (half()) return;  // a disk without faults of its own
-    if (half()) disk.odds.write_error = disk.odds.sync_error = odds();
-    if (half()) disk.odds.name_error = odds();
-    if (half()) disk.odds.no_space = odds();
-    if (half()) disk.odds.read_error = odds();
-    if (half()) disk.odds.too_many_files = odds();
+    disk.slowest = chance_.between(100ms, 20s);
+    if (chance_.half()) return;  // a disk without faults of its own
+    if (chance_.half()) disk.odds.write_error = disk.odds.sync_error = odds();
+    if (chance_.half()) disk.odds.name_error = odds();
+    if (chance_.half()) disk.odds.no_space = odds();
+    if (chance_.half()) disk.odds.read_error = odds();
+    if (chance_.half()) disk.odds.too_many_files = odds();
     disk.odds.slow = odds();
   }
 
   void draw_network() {
     auto& network = plan_.network;
-    network.most_delay = half() ? between(1ms, 300ms) : Duration{};
+    network.most_delay = chance_.half() ? chance_.between(1ms, 300ms) : Duration{};
     network.split_percent = percent_in_half(100);
-    network.window = half() ? 1024 : 64 * 1024;
-    network.cut_per_million = half() ? static_cast<unsigned>(log_uniform(500, 50'000)) : 0U;
-    plan_.longest_job_wait = half() ? between(1us, 50ms) : Duration{};
+    network.window = chance_.half() ? 1024 : 64 * 1024;
+    network.cut_per_million = chance_.half() ? static_cast<unsigned>(chance_.log_uniform(500, 50'000)) : 0U;
+    plan_.longest_job_wait = chance_.half() ? chance_.between(1us, 50ms) : Duration{};
     plan_.resolver_failures = percent_in_half(60);
-    plan_.changing_mx = half();
+    plan_.changing_mx = chance_.half();
   }
 
   void draw_peers() {
     auto& temper = plan_.temper;
-    if (half()) {
+    if (chance_.half()) {
       temper = {.soft = percent_in_half(40),
                 .hard = percent_in_half(20),
                 .drop = percent_in_half(20),
@@ -121,42 +105,42 @@ class Drawing {
                 .tarpit = percent_in_half(40),
                 .lose_after_dot = percent_in_half(40)};
     }
-    temper.greylist = half() ? 100U : 0U;
+    temper.greylist = chance_.half() ? 100U : 0U;
     temper.tls = percent_in_half(100);
     temper.tls_failure = percent_in_half(50);
-    plan_.users_move = half();
-    plan_.users_delete = half();
-    plan_.reloads = half();
+    plan_.users_move = chance_.half();
+    plan_.users_delete = chance_.half();
+    plan_.reloads = chance_.half();
   }
 
   void draw_crashes() {
-    if (half()) return;
+    if (chance_.half()) return;
     static constexpr std::array kinds{CrashKind::power_cut, CrashKind::power_cut, CrashKind::kill_at_operation,
                                       CrashKind::kill, CrashKind::orderly_stop};
-    for (auto count = log_uniform(1, 8); count > 0; --count) {
-      plan_.crashes.push_back({.kind = kinds.at(random_.below(kinds.size())),
-                               .operations = log_uniform(1, 300),
-                               .after = half() ? Duration{} : between(1s, plan_.trouble / 2),
-                               .downtime = between(10ms, 5s)});
+    for (auto count = chance_.log_uniform(1, 8); count > 0; --count) {
+      plan_.crashes.push_back({.kind = chance_.one_of(kinds),
+                               .operations = chance_.log_uniform(1, 300),
+                               .after = chance_.half() ? Duration{} : chance_.between(1s, plan_.trouble / 2),
+                               .downtime = chance_.between(10ms, 5s)});
     }
-    if (half()) plan_.clock_jumps_at.push_back(between(1s, plan_.trouble));
+    if (chance_.half()) plan_.clock_jumps_at.push_back(chance_.between(1s, plan_.trouble));
   }
 
   void draw_letters() {
-    const auto count = log_uniform(1, 24);
+    const auto count = chance_.log_uniform(1, 24);
     for (std::uint32_t token = 1; token <= count; ++token) plan_.letters.push_back(draw_letter(token));
   }
 
   PlannedLetter draw_letter(std::uint32_t token) {
-    PlannedLetter letter{.token = token, .at = between(0s, plan_.trouble * 3 / 4)};
-    letter.door = half() ? Door::relay : Door::mx;
+    PlannedLetter letter{.token = token, .at = chance_.between(0s, plan_.trouble * 3 / 4)};
+    letter.door = chance_.half() ? Door::relay : Door::mx;
     letter.sender = draw_sender();
-    letter.body_octets = log_uniform(1, half() ? 600 : 9000);
-    letter.pipelined = half();
-    letter.chunked = half();
-    letter.headers_only = half();
-    letter.starttls = random_.chance(20);
-    const auto recipients = half() ? 1 : log_uniform(1, 8);
+    letter.body_octets = chance_.log_uniform(1, chance_.half() ? 600 : 9000);
+    letter.pipelined = chance_.half();
+    letter.chunked = chance_.half();
+    letter.headers_only = chance_.half();
+    letter.starttls = chance_.percent(20);
+    const auto recipients = chance_.half() ? 1 : chance_.log_uniform(1, 8);
     for (std::uint64_t place = 0; place < recipients; ++place)
       letter.recipients.push_back(draw_recipient(letter, place));
     draw_trouble(letter);
@@ -164,7 +148,7 @@ class Drawing {
   }
 
   std::string draw_sender() {
-    switch (random_.below(8)) {
+    switch (chance_.below(8)) {
       case 0:
         return {};
       case 1:
@@ -172,29 +156,28 @@ class Drawing {
       case 3:
         return fmt::format("sender@{}", home_domain);
       default:
-        return fmt::format("{}@{}", users.at(random_.below(users.size())), our_domain);
+        return fmt::format("{}@{}", chance_.one_of(our_users), our_domain);
     }
   }
 
   PlannedRecipient draw_recipient(const PlannedLetter& letter, std::uint64_t place) {
     PlannedRecipient recipient;
-    const auto chance = random_.below(20);
+    const auto chance = chance_.below(20);
     const bool is_trusted = letter.door == Door::relay;
-    recipient.is_local = is_trusted ? half() : chance != 0;
+    recipient.is_local = is_trusted ? chance_.half() : chance != 0;
     recipient.is_good = recipient.is_local || is_trusted;
     if (recipient.is_local && chance == 1) {
       recipient.address = fmt::format("nobody-{}@{}", place, our_domain);
       recipient.is_good = false;
     } else if (recipient.is_local) {
       // A tag of its own, so that each recipient of each letter is told apart.
-      recipient.address =
-          fmt::format("{}+{}-{}@{}", users.at(random_.below(users.size())), letter.token, place, our_domain);
+      recipient.address = fmt::format("{}+{}-{}@{}", chance_.one_of(our_users), letter.token, place, our_domain);
     } else {
       recipient.address = remote_address(letter, place, chance);
     }
     static constexpr std::array notify{Notify::unsaid, Notify::unsaid,  Notify::unsaid,
                                        Notify::never,  Notify::failure, Notify::success_failure_delay};
-    recipient.notify = notify.at(random_.below(notify.size()));
+    recipient.notify = chance_.one_of(notify);
     return recipient;
   }
 
@@ -202,20 +185,19 @@ class Drawing {
     if (chance == 2) return fmt::format("r-{}-{}@nowhere.example", letter.token, place);
     if (chance == 3) return fmt::format("r-{}-{}@null.example", letter.token, place);
     const auto* name = chance == 4 ? "gone" : "r";
-    return fmt::format("{}-{}-{}@{}", name, letter.token, place,
-                       remote_domains.at(random_.below(remote_domains.size())));
+    return fmt::format("{}-{}-{}@{}", name, letter.token, place, chance_.one_of(remote_domains));
   }
 
   void draw_trouble(PlannedLetter& letter) {
     static constexpr std::array flaws{Flaw::bare_line_feed, Flaw::smuggled_end, Flaw::too_many_hops, Flaw::too_large,
                                       Flaw::wrong_order};
-    if (random_.chance(15)) letter.flaw = flaws.at(random_.below(flaws.size()));
+    if (chance_.percent(15)) letter.flaw = chance_.one_of(flaws);
     if (letter.flaw == Flaw::too_large) letter.body_octets = plan_.message_octets + 1;
-    if (random_.chance(15)) letter.cut_at = log_uniform(1, 600 + letter.body_octets);
-    if (random_.chance(10)) letter.pause = between(1s, 60s);
+    if (chance_.percent(15)) letter.cut_at = chance_.log_uniform(1, 600 + letter.body_octets);
+    if (chance_.percent(10)) letter.pause = chance_.between(1s, 60s);
   }
 
-  sim::Random random_;
+  Chance chance_;
   Plan plan_;
 };
 
@@ -238,7 +220,8 @@ std::string describe(const Plan& plan) {
       "network delay {}ms split {}% window {} cut {}/1000000, resolver {}%, changing MX {}\n"
       "peers soft {} hard {} drop {} garbage {} stall {} tarpit {} lose {} greylist {} tls {} tls failure {}\n"
       "crashes {} clock jumps {} users move {} delete {} letters {}\n"
-      "lies {}% orders {} rot {} absences {} outages of DNS {} drift {}/1000000 bad starts {} looks every {}\n",
+      "lies {}% orders {} rot {} absences {} outages of DNS {} drift {}/1000000 bad starts {} hidden {} looks every "
+      "{}\n",
       plan.segment_octets, plan.inline_octets, plan.message_octets, plan.received_fields, plan.window,
       to_text(plan.expire), to_text(plan.warn), to_text(plan.trouble), to_text(plan.disk.mode), odds.write_error,
       odds.read_error, odds.name_error, odds.no_space, odds.too_many_files, odds.slow,
@@ -247,7 +230,8 @@ std::string describe(const Plan& plan) {
       temper.garbage, temper.stall, temper.tarpit, temper.lose_after_dot, temper.greylist, temper.tls,
       temper.tls_failure, plan.crashes.size(), plan.clock_jumps_at.size(), plan.users_move, plan.users_delete,
       plan.letters.size(), plan.resolver_lies, plan.actions.size(), plan.rot_at.size(), plan.absences.size(),
-      plan.resolver_outages.size(), plan.clock_drift, plan.starts_badly, to_text(plan.look_interval));
+      plan.resolver_outages.size(), plan.clock_drift, plan.starts_badly, plan.hidden_reads,
+      to_text(plan.look_interval));
   return text;
 }
 

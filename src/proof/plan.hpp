@@ -6,9 +6,11 @@
 #include "sim/disk.hpp"
 #include "sim/network.hpp"
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace posthorn::proof {
@@ -17,6 +19,8 @@ inline constexpr const char* our_domain = "example.org";
 inline constexpr const char* our_hostname = "mx.example.org";
 /// Senders elsewhere who can be told what became of their mail: nothing is refused there for good.
 inline constexpr const char* home_domain = "home.example";
+inline constexpr std::array<std::string_view, 3> our_users{"alice", "bob", "carol"};
+inline constexpr std::array<std::string_view, 3> remote_domains{"one.example", "two.example", "three.example"};
 
 enum class Notify : std::uint8_t { unsaid, never, failure, success_failure_delay };
 
@@ -131,6 +135,7 @@ struct Plan {
   unsigned resolver_failures = 0;  ///< per cent of the answers
   bool changing_mx = false;
   std::vector<PlannedCrash> crashes;
+  bool cuts_to_the_end = false;  ///< what is armed may come after the trouble, too
   std::vector<Duration> clock_jumps_at;
   bool users_move = false;
   bool users_delete = false;
@@ -143,7 +148,8 @@ struct Plan {
   std::vector<Duration> rot_at;  ///< an octet of the spool changes on the disk
   std::vector<PlannedAbsence> absences;
   std::vector<PlannedAbsence> resolver_outages;
-  bool starts_badly = false;  ///< the disk gives little of what is read in the first seconds of a life
+  std::uint64_t hidden_reads = 0;  ///< of segments, that fail once a start has recovered the spool
+  bool starts_badly = false;       ///< the disk gives little of what is read in the first seconds of a life
   Duration look_interval = std::chrono::seconds{1};  ///< of what the server does all the time: longer for long lives
 
   [[nodiscard]] Duration longest_wait() const { return waits.back(); }

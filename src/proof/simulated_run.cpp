@@ -17,14 +17,18 @@ using namespace std::chrono_literals;
 constexpr Duration longest_stop = 10s;  // FAULTS F31
 constexpr Duration start_again = 3s;    // what a supervisor waits when a start was refused
 constexpr Duration between_looks = 20s;
-constexpr std::uint64_t between_checks = 64;  // events
+constexpr std::uint64_t between_checks = 64;       // events
+constexpr std::uint64_t between_weighings = 4096;  // events
+constexpr Duration longest_oversleep = 1s;
+constexpr Duration longest_hidden = 1s;
 constexpr std::size_t most_heap = 64U << 20;  // octets for one run, its disk and models included
 constexpr const char* spool_folder = "/state/spool";
 constexpr const char* away_folder = "/state/away";
+constexpr const char* made_marker = "/state/spool.identity";
 
 std::shared_ptr<const rules::Directory> make_directory() {
   rules::Directory::Parts parts{.domains = {our_domain}};
-  for (const auto* name : {"alice", "bob", "carol"}) parts.users.push_back(*mail::UserName::parse(name));
+  for (const auto name : our_users) parts.users.push_back(*mail::UserName::parse(name));
   return std::make_shared<const rules::Directory>(std::move(parts));
 }
 
@@ -62,7 +66,7 @@ SimulatedRun::SimulatedRun(const Plan& plan, Trace::Show show)
       crash_random_(plan.seed ^ 0x637261ULL),
       disk_(plan.disk, &loop_.clock()),
       network_(loop_, network_random_, plan.network),
-      log_(trace_, [this](const world::LogRecord& record) { ledger_.server_logged(record); }),
+      log_(trace_, disk_, [this](const world::LogRecord& record) { read_log(record); }),
       resolver_(loop_, model_random_, plan_, trace_, ledger_),
       models_{loop_, network_, model_random_, plan_, ledger_, trace_},
       users_(models_, disk_, Machine::mail_root),
@@ -73,8 +77,9 @@ SimulatedRun::SimulatedRun(const Plan& plan, Trace::Show show)
   loop_.clock().drift_wall(plan.clock_drift);
   disk_.plant_folder(Machine::mail_root, 0755);
   disk_.plant_folder(Machine::state_folder, 0700);
-  disk_.on_operation(
-      [this](const sim::DiskEvent& event) { trace_.note("disk", to_text(event.operation), event.path, event.detail); });
+  disk_.on_operation([this](const sim::DiskEvent& event) {
+    trace_.note(Trace::disk, to_text(event.operation), event.path, event.detail);
+  });
   for (std::size_t domain = 0; domain < std::size(served_domains); ++domain) {
     for (std::size_t server = 0; server < 2; ++server) {
       servers_.push_back(std::make_unique<ModelServer>(models_, ModelResolver::server_of(domain, server),
@@ -89,9 +94,11 @@ Outcome SimulatedRun::run() {
   send_letters();
   schedule_trouble();
   if (plan_.reloads) reload();
-  look_whether_done();
-  step_until_over();
-  if (ledger_.violations().empty()) finish();
+  do {
+    is_done_ = false;
+    look_whether_done();
+    step_until_over();
+  } while (ledger_.violations().empty() && !is_surveyed_ && !finish());
   outcome_.violations = ledger_.violations();
   outcome_.trace_hash = trace_.hash();
   outcome_.events = loop_.events_run();
@@ -107,6 +114,7 @@ void SimulatedRun::step_until_over() {
   while (!is_done_ && ledger_.violations().empty() && loop_.step()) {
     after_each_event();
     if (loop_.events_run() % between_checks == 0) check_bounds();
+    if (loop_.events_run() % between_weighings == 0) check_heap();
   }
 }
 
@@ -173,7 +181,8 @@ void SimulatedRun::rot() {
 }
 
 void SimulatedRun::take_spool_away(Duration length) {
-  if (!disk_.move(spool_folder, away_folder)) return;
+  // One that the power cut left half made was never in use: another may be made.
+  if (!disk_.contents(made_marker) || !disk_.move(spool_folder, away_folder)) return;
   trace_.note("world", "the spool is not there");
   schedule(after(loop_.now(), length), [this] { bring_spool_back(); });
 }
@@ -201,8 +210,10 @@ void SimulatedRun::end_trouble() {
   healed_at_ = loop_.now();
   disk_.set_odds({});
   disk_.forget_plan();
-  disk_.cut_power_at(0);
-  pending_.reset();
+  if (!plan_.cuts_to_the_end) {
+    disk_.cut_power_at(0);
+    pending_.reset();
+  }
   network_.settings().cut_per_million = 0;
   for (auto& server : servers_) server->calm_down();
   resolver_.calm_down();
@@ -223,6 +234,14 @@ std::string SimulatedRun::what_waits() {
     text += fmt::format("; {}:", message.id.to_string());
     for (const auto& one : message.recipients)
       text += fmt::format(" {}{}", static_cast<int>(one.status), one.report_due ? "!" : "");
+    for (const auto* plan : {&queue.local_plan(), &queue.remote_plan()}) {
+      for (const auto& id : plan->entries_of(message.id)) {
+        const auto entry = *plan->find(id);
+        text += fmt::format(
+            ", group {} is in state {} since {} ago, due in {}", id.group, static_cast<int>(entry.state),
+            to_text(loop_.now() - std::max(entry.since, MonotonicTime{})), to_text(entry.due - loop_.now()));
+      }
+    }
   }
   return text;
 }
@@ -239,7 +258,6 @@ void SimulatedRun::reload() {
 
 void SimulatedRun::look_whether_done() {
   users_.visit();
-  check_heap();
   const bool is_at_rest = has_healed_ && clients_ == 0 && machine_ && machine_->has_started() && !is_stopping_;
   if (is_at_rest && machine_->server().spool().facts().messages == 0 && machine_->server().queue().idle().is_set()) {
     // What a disk did not give at the start is there, and waits for the next.
@@ -269,6 +287,20 @@ void SimulatedRun::check_counters() {
   ledger_.violate("I26", fmt::format("{} recipients came in by the server's count, and {} went out", in, out));
 }
 
+/// I28: where something is due, an event that starts it is pending.
+void SimulatedRun::check_wake_up() {
+  const auto now = loop_.now();
+  const auto& queue = machine_->server().queue();
+  if (std::min(queue.local_plan().next_wakeup(), queue.remote_plan().next_wakeup()) > now) {
+    due_since_ = never;
+  } else if (due_since_ == never) {
+    due_since_ = now;
+  } else if (now > after(due_since_, longest_oversleep)) {
+    ledger_.violate("I28", fmt::format("what is due in the queue since {} is not begun: {}", to_text(now - due_since_),
+                                       what_waits()));
+  }
+}
+
 /// I14.
 void SimulatedRun::check_bounds() {
   if (!is_serving()) return;
@@ -291,28 +323,29 @@ void SimulatedRun::check_heap() {
 }
 
 /// F31: a client with nothing under way, who hears that the server ends.
-world::Task<> SimulatedRun::linger(bool& is_greeted, bool& is_gone) {
+world::Task<> SimulatedRun::linger() {
+  is_greeted_ = is_gone_ = false;
   auto stream = co_await network_.connect(Machine::mx, {}, after(loop_.now(), 1min));
   std::string heard;
   while (stream) {
     const auto octets = co_await (*stream)->read(after(loop_.now(), 1min));
     if (!octets || octets->empty()) break;
     heard += *octets;
-    is_greeted = is_greeted || heard.ends_with("\r\n");
+    is_greeted_ = is_greeted_ || heard.ends_with("\r\n");
   }
-  if (!heard.contains("421 ")) ledger_.violate("F31", "who waited was not told that the server ends: " + heard);
-  is_gone = true;
+  if (is_finishing_ && !heard.contains("421 "))
+    ledger_.violate("F31", "who waited was not told that the server ends: " + heard);
+  is_gone_ = true;
 }
 
-/// An end in order, in time, with nothing left behind.
-void SimulatedRun::finish() {
+/// An end in order, in time, with nothing left behind. False: the power was cut before.
+bool SimulatedRun::finish() {
   is_finishing_ = true;
-  bool is_greeted = false;
-  bool is_gone = false;
-  tasks_.start(linger(is_greeted, is_gone));
-  while (!is_greeted && !is_gone && ledger_.violations().empty() && loop_.step()) after_each_event();
-  crash_now(CrashKind::orderly_stop);
-  while ((machine_ || !is_gone) && ledger_.violations().empty() && loop_.step()) after_each_event();
+  tasks_.start(linger());
+  while (!is_greeted_ && !is_gone_ && ledger_.violations().empty() && loop_.step()) after_each_event();
+  if (is_finishing_) crash_now(CrashKind::orderly_stop);
+  while (is_finishing_ && (machine_ || !is_gone_) && ledger_.violations().empty() && loop_.step()) after_each_event();
+  if (!is_finishing_) return is_surveyed_;
   if (disk_.open_handles() != 0) {
     ledger_.violate("I29", fmt::format("{} files are still open after the end", disk_.open_handles()));
   }
@@ -323,8 +356,10 @@ void SimulatedRun::finish() {
     if (removals_failed) break;
     ledger_.violate("I29", path + " is left behind although the queue is empty");
   }
+  check_heap();
   users_.look_at_all();
   ledger_.check();
+  return true;
 }
 
 // ---- the server's lives ----
@@ -367,6 +402,7 @@ void SimulatedRun::start_machine() {
   ++outcome_.lives;
   start_noted_ = false;
   is_stopping_ = false;
+  due_since_ = never;
   machine_began_ = loop_.now();
   alarms_before_ = ledger_.alarms();
   trace_.note("world", fmt::format("life {} begins", outcome_.lives));
@@ -378,6 +414,19 @@ void SimulatedRun::start_machine() {
   machine_->start();
 }
 
+void SimulatedRun::read_log(const world::LogRecord& record) {
+  ledger_.server_logged(record);
+  if (record.event == "spool.recovered" && !has_healed_) hide_what_waits();
+}
+
+/// What waits is known, and the disk does not give it yet: it is to be taken up later.
+void SimulatedRun::hide_what_waits() {
+  if (plan_.hidden_reads == 0 || machine_->server().spool().facts().messages == 0) return;
+  ledger_.spool_rotted();  // what stays unread for too long is given up, with an alarm
+  schedule(after(loop_.now(), longest_hidden), [this] { disk_.forget_plan(); });
+  disk_.plan({.operation = sim::DiskOperation::read, .times = plan_.hidden_reads, .path = "/segment-"});
+}
+
 /// What a start cannot read is taken up later.
 void SimulatedRun::fail_to_read() {
   auto odds = plan_.disk.odds;
@@ -387,11 +436,11 @@ void SimulatedRun::fail_to_read() {
 }
 
 void SimulatedRun::arm_crash() {
-  if (has_healed_ || next_crash_ >= plan_.crashes.size()) return;
+  if (!may_crash() || next_crash_ >= plan_.crashes.size()) return;
   const auto& crash = plan_.crashes[next_crash_];
   ++next_crash_;
   schedule(after(loop_.now(), crash.after), [this, &crash, life = outcome_.lives] {
-    if (has_healed_ || life != outcome_.lives || !machine_) return;
+    if (!may_crash() || life != outcome_.lives || !machine_) return;
     downtime_ = crash.downtime;
     survival_ = crash.survival;
     choice_ = crash.choice;
@@ -417,6 +466,8 @@ void SimulatedRun::after_each_event() {
     end_machine();
   } else if (is_stopping_ && loop_.now() > stop_is_due()) {
     ledger_.violate("F31", "the server has not ended 10 s after it was told to");
+  } else if (is_serving()) {
+    check_wake_up();
   }
 }
 
@@ -453,8 +504,12 @@ void SimulatedRun::crash_now(CrashKind kind) {
   }
   ledger_.server_died();
   disk_.cut_power_at(0);
+  is_finishing_ = false;
   machine_.reset();
-  if (kind == CrashKind::power_cut) {
+  if (kind == CrashKind::power_cut && survey_) {
+    survey_(disk_, hash_outside());
+    is_surveyed_ = is_done_ = true;
+  } else if (kind == CrashKind::power_cut) {
     trace_.note("world", "the power is cut");
     ++outcome_.power_cuts;
     reboot();
@@ -463,6 +518,17 @@ void SimulatedRun::crash_now(CrashKind kind) {
     disk_.restart();
   }
   revive_later(std::exchange(downtime_, start_again));
+}
+
+/// Of all that is not the server or its disk: what will happen follows from it, from the plan and from the disk.
+std::uint64_t SimulatedRun::hash_outside() const {
+  sim::RunningHash hash;
+  hash.mix(trace_.outside());
+  hash.mix(loop_.events_run());
+  loop_.mix_into(hash);
+  network_.mix_into(hash);
+  for (const auto* random : {&model_random_, &network_random_, &crash_random_}) random->mix_into(hash);
+  return hash.value();
 }
 
 void SimulatedRun::reboot() {

@@ -24,6 +24,12 @@ class SimulatedRun {
   SimulatedRun(const Plan& plan, Trace::Show show);
 
   [[nodiscard]] Outcome run();
+  /// The run ends where the power is first cut, and the disk is shown as it is then.
+  void survey(CutSurvey look) {
+    trace_.keep_outside();
+    survey_ = std::move(look);
+    static_cast<void>(run());
+  }
 
  private:
   // ---- the story ----
@@ -38,8 +44,8 @@ class SimulatedRun {
   void end_trouble();
   void look_whether_done();
   void step_until_over();
-  [[nodiscard]] world::Task<> linger(bool& is_greeted, bool& is_gone);
-  void finish();
+  [[nodiscard]] world::Task<> linger();
+  [[nodiscard]] bool finish();
 
   // ---- the server's lives ----
   void start_machine();
@@ -47,9 +53,12 @@ class SimulatedRun {
   [[nodiscard]] MonotonicTime stop_is_due() const;
   void note_start();
   void fail_to_read();
+  void read_log(const world::LogRecord& record);
+  void hide_what_waits();
   void arm_crash();
   void crash_now(CrashKind kind);
   void reboot();
+  [[nodiscard]] std::uint64_t hash_outside() const;
   void reload();
   void revive_later(Duration downtime);
   void end_machine();
@@ -58,7 +67,9 @@ class SimulatedRun {
   [[nodiscard]] bool is_serving() const {
     return machine_ && start_noted_ && *machine_->has_started() && !is_stopping_;
   }
+  [[nodiscard]] bool may_crash() const { return !has_healed_ || plan_.cuts_to_the_end; }
   void check_counters();
+  void check_wake_up();
   void check_bounds();
   void check_heap();
   [[nodiscard]] std::string what_waits();
@@ -89,11 +100,16 @@ class SimulatedRun {
   MonotonicTime stopping_since_{};
   MonotonicTime healed_at_{};
   MonotonicTime machine_began_{};
+  MonotonicTime due_since_ = never;  // something in the queue
   bool is_stopping_ = false;
   bool start_noted_ = false;
   bool has_healed_ = false;
   bool is_done_ = false;
   bool is_finishing_ = false;
+  bool is_greeted_ = false;  // who lingers
+  bool is_gone_ = false;
+  bool is_surveyed_ = false;
+  CutSurvey survey_;
   std::uint64_t alarms_before_ = 0;  // this life
   std::size_t clients_ = 0;
   std::size_t connected_ = 0;  // of these

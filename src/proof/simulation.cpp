@@ -32,4 +32,8 @@ Outcome simulate(const Plan& plan, Trace::Show show) {
   return outcome;
 }
 
+void survey_cut(const Plan& plan, CutSurvey look) {
+  std::make_unique<SimulatedRun>(plan, Trace::Show{})->survey(std::move(look));
+}
+
 }  // namespace posthorn::proof

@@ -8,6 +8,7 @@
 #include "proof/trace.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,13 @@ struct Outcome {
 };
 
 [[nodiscard]] Outcome simulate(const Plan& plan, Trace::Show show = {});
+
+/// Shown the disk in the moment after the power was cut, and a hash of all else that is left: equal hashes and equal disks
+/// in runs of one plan have the same future (docs/reliability.md, "Short histories").
+using CutSurvey = std::function<void(const sim::Disk& disk, std::uint64_t outside)>;
+/// Runs the plan until the power is cut for the first time; never to its end.
+void survey_cut(const Plan& plan, CutSurvey look);
+
 [[nodiscard]] inline Outcome simulate(std::uint64_t seed, Trace::Show show = {}) {
   return simulate(draw_plan(seed), std::move(show));
 }

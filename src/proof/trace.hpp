@@ -3,6 +3,7 @@
 #pragma once
 
 #include "sim/loop.hpp"
+#include "sim/running_hash.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -13,6 +14,8 @@ namespace posthorn::proof {
 
 class Trace {
  public:
+  static constexpr std::string_view disk = "disk";  ///< who notes what the disk does
+
   /// Called with each line, if given: "[seconds] who: what".
   using Show = std::function<void(std::string_view)>;
 
@@ -23,17 +26,19 @@ class Trace {
   /// The same for three pieces, so that callers need not join them.
   void note(std::string_view who, std::string_view first, std::string_view second, std::string_view third);
 
-  [[nodiscard]] std::uint64_t hash() const { return hash_; }
+  [[nodiscard]] std::uint64_t hash() const { return hash_.value(); }
+  /// From now on outside() has all lines but those of the disk.
+  void keep_outside() { keeps_outside_ = true; }
+  [[nodiscard]] std::uint64_t outside() const { return outside_.value(); }
   [[nodiscard]] std::uint64_t lines() const { return lines_; }
   [[nodiscard]] bool is_shown() const { return static_cast<bool>(show_); }
 
  private:
-  void mix(std::uint64_t word);
-  void mix(std::string_view text);
-
   const sim::Loop& loop_;
   Show show_;
-  std::uint64_t hash_ = 0x9e3779b97f4a7c15ULL;
+  sim::RunningHash hash_;
+  sim::RunningHash outside_;
+  bool keeps_outside_ = false;
   std::uint64_t lines_ = 0;
 };
 

@@ -1,14 +1,13 @@
-// TracedLog: the server's log in a simulated run. Each record is a line of the trace; some are counted.
+// TracedLog: the server's log in a simulated run. Each record is a line of the trace, and is read by the book; what a server
+// still wants to say in the moment in which it loses the power, nobody hears.
 #pragma once
 
 #include "proof/trace.hpp"
+#include "sim/disk.hpp"
 #include "world/log.hpp"
 
-#include <cstdint>
 #include <functional>
-#include <map>
 #include <string>
-#include <string_view>
 #include <utility>
 
 namespace posthorn::proof {
@@ -17,16 +16,17 @@ class TracedLog final : public world::Log {
  public:
   /// Told of each record.
   using Reader = std::function<void(const world::LogRecord&)>;
-  TracedLog(Trace& trace, Reader reader) : trace_(trace), reader_(std::move(reader)) {}
+  TracedLog(Trace& trace, const sim::Disk& disk, Reader reader)
+      : trace_(trace), disk_(disk), reader_(std::move(reader)) {}
 
   void write(world::LogRecord record) override;
   [[nodiscard]] bool takes(world::LogLevel /*level*/) const override { return true; }
-  [[nodiscard]] std::uint64_t count(std::string_view event) const;
 
  private:
   Trace& trace_;
+  const sim::Disk& disk_;
   Reader reader_;
-  std::map<std::string, std::uint64_t, std::less<>> counts_;
+  std::string fields_;  // of the record before: its memory is used again
 };
 
 }  // namespace posthorn::proof

@@ -343,6 +343,7 @@ world::Task<AttemptResult> QueueManager::carry_out(Lane lane, const rules::Queue
 
 bool QueueManager::move(const rules::QueuePlan::Work& work, const std::string& domain, const std::string& destination) {
   if (rules::is_mx_destination(destination)) names_.learn(domain, destination);
+  pump_soon();  // those behind it may have its place
   return remote_.reassign(work.entry, destination);
 }
 

@@ -116,9 +116,8 @@ void RemoteLetter::note(const smtp::MessageDone& done, std::string_view host) {
     if (outcome.kind == smtp::Outcome::Kind::delivered) health_ = rules::Health::worked;
     if (outcome.code != 0 && health_ != rules::Health::worked) health_ = health_by(outcome);
     if (!is_open) continue;
-    const bool may_ask_again = planted(PlantedFault::remote_refused_recipient_asked_again);
-    if (may_ask_again && outcome.kind == smtp::Outcome::Kind::temporary) continue;
-    if (outcome.kind != smtp::Outcome::Kind::untried && outcome.code != 0) refused_.emplace(host, open_[at]);
+    const bool is_refused = outcome.kind != smtp::Outcome::Kind::untried && outcome.code != 0;
+    if (is_refused && !planted(PlantedFault::remote_refused_recipient_asked_again)) refused_.emplace(host, open_[at]);
     still_open.push_back(open_[at]);
     still_index.push_back(index_of_[at]);
   }

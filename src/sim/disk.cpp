@@ -157,6 +157,8 @@ std::unique_ptr<Disk> Disk::after_power_cut(CrashChoice& choice) const {
   return std::make_unique<Disk>(Made{}, state_->survivors(choice));
 }
 
+std::uint64_t Disk::hash() const { return state_->hash(); }
+
 void Disk::restart() { state_->begin_new_life(); }
 
 void Disk::plan(DiskFault fault) { state_->plan_.push_back(std::move(fault)); }

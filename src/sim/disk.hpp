@@ -127,6 +127,8 @@ class Disk final : public world::Disk {
   void reboot(CrashChoice& choice);
   /// The same as a disk of its own, with this one unchanged, so that all outcomes of one cut can be looked at.
   [[nodiscard]] std::unique_ptr<Disk> after_power_cut(CrashChoice& choice) const;
+  /// Of all that programs can find on it now, numbers and times of files included. Not of what is unsynced.
+  [[nodiscard]] std::uint64_t hash() const;
   /// After a cut that was only the program's end (SIGKILL; the machine lived on): what it had done is all there, as
   /// unsynced as before; what it held fails for ever, and its locks are free when the objects are destroyed.
   void restart();

@@ -23,7 +23,8 @@ bool ExhaustiveChoice::next() {
   picks_.resize(position_);
   position_ = 0;
   while (!picks_.empty() && picks_.back().taken + 1 == picks_.back().options) picks_.pop_back();
-  if (picks_.empty()) return false;
+  is_at_end_ = picks_.empty();
+  if (is_at_end_) return false;
   ++picks_.back().taken;
   ++seen_;
   return true;

@@ -58,8 +58,11 @@ class ExhaustiveChoice final : public CrashChoice {
  public:
   std::uint64_t pick(std::uint64_t options) override;
   [[nodiscard]] bool coarse() const override { return true; }
+  /// Asked once more from the first question on, with the answers of this combination.
+  void start_again() { position_ = 0; }
   /// Moves to the next combination. False: all have been seen.
   bool next();
+  [[nodiscard]] bool is_at_end() const { return is_at_end_; }
   [[nodiscard]] std::uint64_t combinations_seen() const { return seen_; }
 
  private:
@@ -70,6 +73,7 @@ class ExhaustiveChoice final : public CrashChoice {
   std::vector<Pick> picks_;
   std::size_t position_ = 0;
   std::uint64_t seen_ = 1;
+  bool is_at_end_ = false;
 };
 
 }  // namespace posthorn::sim

@@ -1,5 +1,6 @@
 // What a power cut leaves: a copy of the tree in which every unsynced name and write has been decided.
 #include "sim/disk_state.hpp"
+#include "sim/running_hash.hpp"
 
 #include <algorithm>
 #include <set>
@@ -216,6 +217,22 @@ class Census {
   std::uint64_t block_;
 };
 
+void mix_tree(const DiskNode& node, RunningHash& hash) {
+  hash.mix(static_cast<std::uint64_t>(node.type));
+  for (const auto word : {node.number, std::uint64_t{node.mode}, std::uint64_t{node.owner.user},
+                          std::uint64_t{node.owner.group}, static_cast<std::uint64_t>(node.modified_ns)}) {
+    hash.mix(word);
+  }
+  hash.mix(node.target);
+  hash.mix(node.bytes);
+  for (const bool has_space : node.blocks) hash.mix(std::uint64_t{has_space});
+  hash.mix(node.names.size());
+  for (const auto& [name, child] : node.names) {
+    hash.mix(name);
+    mix_tree(*child, hash);
+  }
+}
+
 void index_by_number(const DiskNodePointer& node, std::unordered_map<std::uint64_t, const DiskNode*>& index) {
   if (!index.emplace(node->number, node.get()).second) return;
   for (const auto& names : {node->names, node->durable_names}) {
@@ -262,6 +279,15 @@ void DiskState::become(DiskState& other) {
   *this = std::move(other);
   hook_ = std::move(hook);
   elapsed_ = elapsed;
+}
+
+std::uint64_t DiskState::hash() const {
+  RunningHash hash;
+  mix_tree(*root_, hash);
+  for (const auto word : {nodes_, used_blocks_, last_number_}) hash.mix(word);
+  auto chance = chance_;
+  hash.mix(chance.next());
+  return hash.value();
 }
 
 void DiskState::begin_new_life() {

@@ -6,6 +6,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace posthorn::sim {
@@ -14,6 +15,18 @@ namespace {
 using world::EntryType;
 
 constexpr std::size_t longest_name = 255;
+
+/// "4096+512", without the heap.
+class RangeText {
+ public:
+  RangeText(std::uint64_t offset, std::uint64_t size)
+      : end_(fmt::format_to(fmt::format_to(text_.data(), "{}", offset), "+{}", size)) {}
+  operator std::string_view() const { return {text_.data(), static_cast<std::size_t>(end_ - text_.data())}; }
+
+ private:
+  std::array<char, 48> text_{};
+  char* end_;
+};
 
 /// A node held open: what files, folders and locks have in common.
 class Handle {
@@ -30,14 +43,14 @@ class Handle {
   Handle& operator=(const Handle&) = delete;
   ~Handle() { release(); }
 
-  Result<> begin(DiskOperation operation, const std::string& detail = {}) {
+  Result<> begin(DiskOperation operation, std::string_view detail = {}) {
     if (released_) return failure(Error::Kind::invalid, path_ + ": closed already");
     return state_->begin(operation, life_, path_, detail);
   }
   /// Whether the operation begun last failed by an injected fault, so that it may have done a part.
   [[nodiscard]] bool half_done() const { return !released_ && state_->fault_injected(); }
   /// As an operation on a name in this folder.
-  Result<> begin_at(DiskOperation operation, const std::string& path, const std::string& detail = {}) {
+  Result<> begin_at(DiskOperation operation, const std::string& path, std::string_view detail = {}) {
     return state_->begin(operation, life_, path, detail);
   }
   void release() {
@@ -86,7 +99,7 @@ class SimFileAs : public Base {
       : handle_(std::move(state), std::move(node), std::move(path)), for_writing_(for_writing) {}
 
   Result<std::size_t> read_at(std::uint64_t offset, std::span<char> into) override {
-    if (auto begun = handle_.begin(DiskOperation::read, fmt::format("{}+{}", offset, into.size())); !begun) {
+    if (auto begun = handle_.begin(DiskOperation::read, RangeText(offset, into.size())); !begun) {
       return failure(begun.error());
     }
     auto& file = *handle_.node();
@@ -98,16 +111,20 @@ class SimFileAs : public Base {
   }
 
   Result<> write_at(std::uint64_t offset, std::span<const std::string_view> pieces) override {
+    if (!for_writing_) return reading_only();
     std::string bytes;
     for (const auto piece : pieces) bytes += piece;
-    if (!for_writing_) return reading_only();
-    if (auto begun = handle_.begin(DiskOperation::write, fmt::format("{}+{}", offset, bytes.size())); !begun) {
-      if (handle_.half_done()) put(offset, bytes.substr(0, chance().pick(bytes.size() + 1)));
+    const auto size = bytes.size();
+    if (auto begun = handle_.begin(DiskOperation::write, RangeText(offset, size)); !begun) {
+      if (!handle_.half_done()) return begun;
+      bytes.resize(chance().pick(size + 1));
+      put(offset, std::move(bytes));
       return begun;
     }
-    const auto room = state().allocate(*handle_.node(), offset, bytes.size());
-    put(offset, bytes.substr(0, room));
-    if (room < bytes.size()) return failure(state().fail(Error::Kind::no_space, handle_.path(), "no space left"));
+    const auto room = state().allocate(*handle_.node(), offset, size);
+    bytes.resize(room);
+    put(offset, std::move(bytes));
+    if (room < size) return failure(state().fail(Error::Kind::no_space, handle_.path(), "no space left"));
     return {};
   }
 
@@ -117,7 +134,10 @@ class SimFileAs : public Base {
       if (handle_.half_done()) state().lose_or_keep(file);
       return begun;
     }
-    for (const auto& write : file.writes) write.apply(file.durable_bytes);
+    for (auto& write : file.writes) {
+      const bool is_all = !write.is_truncate && write.offset == 0 && write.bytes.size() >= file.durable_bytes.size();
+      is_all ? std::swap(file.durable_bytes, write.bytes) : write.apply(file.durable_bytes);
+    }
     file.writes.clear();
     file.durable_owner = file.owner;
     return {};
@@ -264,7 +284,7 @@ class SimFolder final : public world::Folder {
     if (auto begun = begin(DiskOperation::rename, name, 3U, "-> " + target->beneath(new_name)); !begun) return begun;
     if (!is_name(new_name)) return refuse(Error::Kind::invalid, new_name, "not a name");
     if (!state().may(*target->node(), 3U)) return refuse(Error::Kind::not_permitted, new_name, "not permitted");
-    const auto from = node()->names.find(std::string(name));
+    const auto from = node()->names.find(name);
     if (from == node()->names.end()) return refuse(Error::Kind::not_found, name, "not found");
     const auto moved = from->second;
     if (auto free = target->make_way(new_name, *moved, replace); !free) return free;
@@ -276,7 +296,7 @@ class SimFolder final : public world::Folder {
 
   Result<> remove(std::string_view name, bool folder) override {
     if (auto begun = begin(DiskOperation::remove, name, 3U); !begun) return begun;
-    const auto found = node()->names.find(std::string(name));
+    const auto found = node()->names.find(name);
     if (found == node()->names.end()) return refuse(Error::Kind::not_found, name, "not found");
     if ((found->second->type == EntryType::folder) != folder) return refuse(Error::Kind::invalid, name, "wrong kind");
     if (folder && !found->second->names.empty()) return refuse(Error::Kind::exists, name, "not empty");
@@ -294,7 +314,7 @@ class SimFolder final : public world::Folder {
 
   Result<world::EntryFacts> facts(std::string_view name) override {
     if (auto begun = begin(DiskOperation::facts, name, 1U); !begun) return failure(begun.error());
-    const auto found = node()->names.find(std::string(name));
+    const auto found = node()->names.find(name);
     if (found == node()->names.end()) return failure(state().fail(Error::Kind::not_found, beneath(name), "not found"));
     return facts_of(*found->second);
   }
@@ -317,10 +337,10 @@ class SimFolder final : public world::Folder {
   Result<std::unique_ptr<world::FileLock>> lock(std::string_view name, Duration /*wait*/) override {
     if (auto begun = begin(DiskOperation::lock, name, 1U); !begun) return failure(begun.error());
     if (!state().has_descriptor()) return too_many_files(name);
-    auto found = node()->names.find(std::string(name));
+    auto found = node()->names.find(name);
     if (found == node()->names.end()) {
       if (auto entered = enter(name, EntryType::file, 0600); !entered) return failure(entered.error());
-      found = node()->names.find(std::string(name));
+      found = node()->names.find(name);
     }
     if (auto right = check_type(*found->second, name, EntryType::file); !right) return failure(right.error());
     if (found->second->locked) return failure(state().fail(Error::Kind::in_use, beneath(name), "in use"));
@@ -354,7 +374,7 @@ class SimFolder final : public world::Folder {
   }
 
   /// What every operation on a name asks first; `rights` to this folder as one digit of a mode.
-  Result<> begin(DiskOperation operation, std::string_view name, unsigned rights, const std::string& detail = {}) {
+  Result<> begin(DiskOperation operation, std::string_view name, unsigned rights, std::string_view detail = {}) {
     if (!is_name(name)) return failure(Error::Kind::invalid, path() + ": not a name in a folder");
     if (auto begun = handle_.begin_at(operation, beneath(name), detail); !begun) return begun;
     if (!state().may(*node(), rights)) return refuse(Error::Kind::not_permitted, name, "not permitted");
@@ -370,7 +390,7 @@ class SimFolder final : public world::Folder {
   Result<DiskNodePointer> open_existing(DiskOperation operation, std::string_view name, EntryType wanted,
                                         unsigned rights) {
     if (auto begun = begin(operation, name, 1U); !begun) return failure(begun.error());
-    const auto found = node()->names.find(std::string(name));
+    const auto found = node()->names.find(name);
     if (found == node()->names.end()) return refuse(Error::Kind::not_found, name, "not found");
     if (auto right = check_type(*found->second, name, wanted); !right) return failure(right.error());
     if (!state().may(*found->second, rights)) return refuse(Error::Kind::not_permitted, name, "not permitted");
@@ -380,7 +400,7 @@ class SimFolder final : public world::Folder {
 
   Result<DiskNodePointer> create(DiskOperation operation, std::string_view name, EntryType type, unsigned mode) {
     if (auto begun = begin(operation, name, 3U); !begun) return failure(begun.error());
-    if (node()->names.contains(std::string(name))) return refuse(Error::Kind::exists, name, "exists");
+    if (node()->names.contains(name)) return refuse(Error::Kind::exists, name, "exists");
     return enter(name, type, mode);
   }
 
@@ -394,7 +414,7 @@ class SimFolder final : public world::Folder {
 
   /// Whether `moved` may take this name here.
   Result<> make_way(std::string_view name, const DiskNode& moved, bool replace) {
-    const auto there = node()->names.find(std::string(name));
+    const auto there = node()->names.find(name);
     if (there == node()->names.end()) return {};
     if (!replace) return refuse(Error::Kind::exists, name, "exists");
     if ((there->second->type == EntryType::folder) != (moved.type == EntryType::folder)) {

@@ -5,6 +5,7 @@
 #include "world/disk.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -16,7 +17,7 @@ inline constexpr std::uint64_t sector = 512;
 
 struct DiskNode;
 using DiskNodePointer = std::shared_ptr<DiskNode>;
-using DiskNames = std::map<std::string, DiskNodePointer>;
+using DiskNames = std::map<std::string, DiskNodePointer, std::less<>>;
 
 struct DiskOwner {
   unsigned user = 0;

@@ -28,8 +28,10 @@ void UnsyncedWrite::apply(std::string& image) const {
     image.resize(offset, '\0');
     return;
   }
-  if (image.size() < offset + bytes.size()) image.resize(offset + bytes.size(), '\0');
-  image.replace(offset, bytes.size(), bytes);
+  if (image.size() < offset) image.resize(offset, '\0');
+  const auto over = std::min<std::size_t>(bytes.size(), image.size() - offset);
+  image.replace(offset, over, bytes, 0, over);
+  image.append(bytes, over);
 }
 
 void NameChange::apply(DiskNames& names) const {
@@ -41,7 +43,11 @@ void NameChange::apply(DiskNames& names) const {
 }
 
 std::string join(std::string_view folder, std::string_view name) {
-  return fmt::format("{}/{}", folder == "/" ? "" : folder, name);
+  std::string path;
+  path.reserve(folder.size() + 1 + name.size());
+  if (folder != "/") path = folder;
+  path.append(1, '/').append(name);
+  return path;
 }
 
 DiskState::DiskState(const DiskSettings& settings, const world::Clock* clock)
@@ -52,7 +58,7 @@ DiskState::DiskState(const DiskSettings& settings, const world::Clock* clock)
 }
 
 Result<> DiskState::begin(DiskOperation operation, std::uint64_t life, const std::string& path,
-                          const std::string& detail) {
+                          std::string_view detail) {
   fault_injected_ = false;
   if (off_) return failure(Error::Kind::io, path + ": the power is off");
   if (life != life_) return failure(Error::Kind::io, path + ": held from before the power cut");
@@ -265,7 +271,7 @@ world::FreeSpace DiskState::free_space() const {
 DiskNodePointer DiskState::find(std::string_view path) const {
   auto node = root_;
   each_name(path, [&node](std::string_view name) {
-    const auto at = node->names.find(std::string(name));
+    const auto at = node->names.find(name);
     node = at == node->names.end() ? nullptr : at->second;
     return node != nullptr;
   });

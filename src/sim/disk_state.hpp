@@ -13,7 +13,7 @@ class DiskState {
   DiskState(const DiskSettings& settings, const world::Clock* clock);
 
   /// Counts and records the operation; an error if the power is off, the handle is from before a reboot, or a fault was due.
-  Result<> begin(DiskOperation operation, std::uint64_t life, const std::string& path, const std::string& detail = {});
+  Result<> begin(DiskOperation operation, std::uint64_t life, const std::string& path, std::string_view detail = {});
   /// Whether the operation begun last failed by the plan or the odds.
   [[nodiscard]] bool fault_injected() const { return fault_injected_; }
   /// Notes in the trace that the operation begun last failed.
@@ -51,6 +51,7 @@ class DiskState {
   /// The tree that a power cut now would leave, as a state of its own.
   [[nodiscard]] std::shared_ptr<DiskState> survivors(CrashChoice& choice) const;
   void become(DiskState& other);
+  [[nodiscard]] std::uint64_t hash() const;
   void begin_new_life();
 
   [[nodiscard]] const DiskSettings& settings() const { return settings_; }

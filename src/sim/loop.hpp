@@ -4,10 +4,12 @@
 // One thread; also the loop of unit tests.
 #pragma once
 
+#include "sim/running_hash.hpp"
 #include "world/loop.hpp"
 
 #include <compare>
 #include <cstdint>
+#include <deque>
 #include <vector>
 
 namespace posthorn::sim {
@@ -53,9 +55,11 @@ class Loop final : public world::Loop {
     while (step()) {
     }
   }
-  [[nodiscard]] bool idle() const { return heap_.empty(); }
-  [[nodiscard]] MonotonicTime next_event() const { return heap_.empty() ? never : heap_.front().key.when; }
+  [[nodiscard]] bool idle() const { return heap_.empty() && posts_.empty(); }
+  [[nodiscard]] MonotonicTime next_event() const;
   [[nodiscard]] std::uint64_t events_run() const { return events_run_; }
+  /// Mixes in the time, what is to run when, and what chance will decide. Not what the callbacks are.
+  void mix_into(RunningHash& hash) const;
 
  private:
   struct Key {
@@ -72,7 +76,13 @@ class Loop final : public world::Loop {
     Key key;
     std::uint32_t slot = 0;
   };
-  world::TimerId insert(Key key, world::Callback callback);
+  struct Post {
+    Key key;
+    world::Callback callback;
+  };
+  [[nodiscard]] bool is_cancelled(const Event& event) const { return slots_[event.slot].id != event.key.id; }
+  /// Whether what was posted first runs before every timer.
+  [[nodiscard]] bool post_is_next() const;
   /// Out of the slot, which is free then.
   [[nodiscard]] world::Callback take(std::uint32_t slot);
   void drop_cancelled();
@@ -81,7 +91,9 @@ class Loop final : public world::Loop {
   VirtualClock clock_;
   std::vector<Slot> slots_;
   std::vector<std::uint32_t> free_slots_;
-  std::vector<Event> heap_;  // the earliest in front, and that one was not cancelled
+  std::vector<Event> heap_;    // the earliest in front, and that one was not cancelled
+  std::size_t cancelled_ = 0;  // of the heap
+  std::deque<Post> posts_;     // in the order of their keys
   std::uint64_t last_id_ = 0;
   std::uint64_t state_;
   std::uint64_t events_run_ = 0;

@@ -58,6 +58,11 @@ std::unique_ptr<Acceptor> Network::listen(Endpoint at) {
   return std::make_unique<Acceptor>(std::move(host));
 }
 
+void Network::mix_into(RunningHash& hash) const {
+  hash.mix(carried_.value());
+  hash.mix(next_port_);
+}
+
 world::Task<Result<std::unique_ptr<world::Stream>>> Network::connect(world::PeerAddress to,
                                                                      world::ConnectOptions options,
                                                                      MonotonicTime deadline) {
@@ -73,7 +78,7 @@ world::Task<Result<std::unique_ptr<world::Stream>>> Network::connect(world::Peer
   }
   const auto* source = std::get_if<IpAddress>(&options.source);
   const Endpoint from{source != nullptr ? *source : *IpAddress::parse("192.0.2.200"), next_port_++};
-  auto [near, far] = make_connection({loop_, random_, settings_}, from, *endpoint);
+  auto [near, far] = make_connection({loop_, random_, settings_, carried_}, from, *endpoint);
   ++connections_;
   host->waiting.push_back(std::move(far));
   host->arrived.set();

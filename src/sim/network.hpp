@@ -55,6 +55,8 @@ class Network final : public world::Network {
   NetworkSettings& settings() { return settings_; }
   /// Connections made so far.
   [[nodiscard]] std::size_t connections() const { return connections_; }
+  /// Mixes in all that was ever sent, and when it arrives.
+  void mix_into(RunningHash& hash) const;
 
  private:
   Loop& loop_;
@@ -63,6 +65,7 @@ class Network final : public world::Network {
   std::map<Endpoint, std::weak_ptr<detail::Host>> hosts_;
   std::uint16_t next_port_ = 10'000;
   std::size_t connections_ = 0;
+  RunningHash carried_;
 };
 
 }  // namespace posthorn::sim

@@ -15,6 +15,7 @@ MonotonicTime Pipe::draw_arrival() {
   const Duration drawn{static_cast<std::int64_t>(world.random.below(static_cast<std::uint64_t>(spread.count()) + 1))};
   // Never two at one moment: what was sent first arrives first, whatever the loop makes of ties.
   last_arrival = std::max(last_arrival + Duration{1}, world.loop.now() + world.settings.least_delay + drawn);
+  world.carried.mix(static_cast<std::uint64_t>(last_arrival.time_since_epoch().count()));
   return last_arrival;
 }
 
@@ -29,6 +30,7 @@ void Pipe::send(const std::shared_ptr<Pipe>& self, std::string_view bytes) {
 
 void Pipe::deliver(const std::shared_ptr<Pipe>& self, std::string piece) {
   self->under_way += piece.size();
+  self->world.carried.mix(piece);
   const bool cut = self->world.random.below(1'000'000) < self->world.settings.cut_per_million;
   self->world.loop.start_timer(self->draw_arrival(), [self, cut, piece = std::move(piece)] {
     self->under_way -= piece.size();

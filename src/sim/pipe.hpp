@@ -17,6 +17,7 @@ struct PipeWorld {
   Loop& loop;
   Random& random;
   const NetworkSettings& settings;
+  RunningHash& carried;  ///< of all connections
 };
 
 namespace detail {

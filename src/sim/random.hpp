@@ -1,6 +1,7 @@
 // Chance from a seed: the same seed, the same numbers, on every machine (xoshiro256** seeded by splitmix64).
 #pragma once
 
+#include "sim/running_hash.hpp"
 #include "world/random.hpp"
 
 #include <array>
@@ -22,6 +23,11 @@ class Random final : public world::Random {
       std::memcpy(bytes.data(), &word, count);
       bytes = bytes.subspan(count);
     }
+  }
+
+  /// Mixes in all that it will ever say.
+  void mix_into(RunningHash& hash) const {
+    for (const auto word : state_) hash.mix(word);
   }
 
   /// True `percent` times in a hundred.
