@@ -1,10 +1,9 @@
 #include "cli/queue_table.hpp"
 
 #include "base/clean_text.hpp"
+#include "cli/queued_message.hpp"
 
 #include <nlohmann/json.hpp>
-
-#include <algorithm>
 
 namespace posthorn::cli {
 namespace {
@@ -20,20 +19,10 @@ std::string text_of(const json& object, const char* key) {
   return LogText(found->get_ref<const std::string&>()).text();
 }
 
-std::uint64_t number_of(const json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_number_unsigned() ? found->get<std::uint64_t>() : 0;
-}
-
 const json& array_of(const json& object, const char* key) {
   static const json none = json::array();
   const auto found = object.find(key);
   return found != object.end() && found->is_array() ? *found : none;
-}
-
-std::string sender_of(const json& message) {
-  const auto sender = text_of(message, "sender");
-  return sender.empty() ? "<>" : sender;
 }
 
 Paint paint_of(std::string_view status) {
@@ -42,23 +31,23 @@ Paint paint_of(std::string_view status) {
   return status == "held" ? Paint::warning : Paint::heading;
 }
 
-void print_recipient(const json& recipient, Console& console) {
-  const auto status = text_of(recipient, "status");
-  const auto attempts = number_of(recipient, "attempts");
+void print_recipient(const QueuedMessage::Recipient& recipient, Console& console) {
   std::string rest;
-  if (attempts > 0) rest += fmt::format(", {} attempt{}", attempts, attempts == 1 ? "" : "s");
-  if (const auto next = text_of(recipient, "next_attempt"); !next.empty()) rest += ", next " + next;
-  console.print("    {} {}{}\n", console.painted(paint_of(status), status), text_of(recipient, "address"), rest);
-  if (const auto reply = text_of(recipient, "last_reply"); !reply.empty()) {
-    const auto host = text_of(recipient, "host");
-    console.print("        {}\n", console.painted(Paint::faint, host.empty() ? reply : host + ": " + reply));
+  if (recipient.attempts > 0)
+    rest += fmt::format(", {} attempt{}", recipient.attempts, recipient.attempts == 1 ? "" : "s");
+  if (!recipient.next_attempt.empty()) rest += ", next " + recipient.next_attempt;
+  console.print("    {} {}{}\n", console.painted(paint_of(recipient.status), recipient.status), recipient.address,
+                rest);
+  if (!recipient.last_reply.empty()) {
+    const auto said = recipient.host.empty() ? recipient.last_reply : recipient.host + ": " + recipient.last_reply;
+    console.print("        {}\n", console.painted(Paint::faint, said));
   }
 }
 
-void print_head(const json& message, Console& console) {
-  console.print("{}  {}  {:>9}  {}\n", console.painted(Paint::heading, text_of(message, "id")),
-                text_of(message, "arrived"), number_of(message, "size"), sender_of(message));
-  for (const auto& recipient : array_of(message, "recipients")) print_recipient(recipient, console);
+void print_head(const QueuedMessage& message, Console& console) {
+  console.print("{}  {}  {:>9}  {}\n", console.painted(Paint::heading, message.id), message.arrived, message.size,
+                message.sender);
+  for (const auto& recipient : message.recipients) print_recipient(recipient, console);
 }
 
 void print_event(const json& event, Console& console) {
@@ -102,11 +91,11 @@ void QueueTable::take(std::string_view octets) {
 void QueueTable::take_line(std::string_view line) {
   if (line.ends_with(',')) line.remove_suffix(1);
   if (!line.starts_with('{')) return;
-  const auto message = json::parse(line, nullptr, false);
-  if (!message.is_object()) return;
+  const auto message = QueuedMessage::read(line);
+  if (!message) return;
   ++messages_;
-  recipients_ += array_of(message, "recipients").size();
-  print_head(message, console_);
+  recipients_ += message->recipients.size();
+  print_head(*message, console_);
 }
 
 void QueueTable::end() {
@@ -119,9 +108,10 @@ void QueueTable::end() {
 }
 
 void print_message(std::string_view text, Console& console) {
+  const auto head = QueuedMessage::read(text);
+  if (!head) return;
+  print_head(*head, console);
   const auto message = json::parse(text, nullptr, false);
-  if (!message.is_object()) return;
-  print_head(message, console);
   console.print("\n{}\n", console.painted(Paint::heading, "History"));
   for (const auto& event : array_of(message, "history")) print_event(event, console);
   for (const auto& dialogue : array_of(message, "dialogues")) {
@@ -133,14 +123,14 @@ void print_message(std::string_view text, Console& console) {
 }
 
 void print_fate(std::string_view text, Console& console) {
+  const auto head = QueuedMessage::read(text);
+  if (!head) return;
+  console.print("{} from {}, arrived {}, {} octets\n", head->id, head->sender, head->arrived, head->size);
   const auto message = json::parse(text, nullptr, false);
-  if (!message.is_object()) return;
-  console.print("{} from {}, arrived {}, {} octets\n", text_of(message, "id"), sender_of(message),
-                text_of(message, "arrived"), number_of(message, "size"));
-  for (const auto& recipient : array_of(message, "recipients")) {
+  for (const auto& recipient : head->recipients) {
     print_recipient(recipient, console);
-    if (const auto to = text_of(recipient, "destination"); !to.empty()) console.print("        goes to: {}\n", to);
-    const auto why = reason_of(message, text_of(recipient, "address"));
+    if (!recipient.destination.empty()) console.print("        goes to: {}\n", recipient.destination);
+    const auto why = reason_of(message, recipient.address);
     if (!why.empty()) console.print("        why then: {}\n", why);
   }
 }

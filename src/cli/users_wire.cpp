@@ -30,8 +30,7 @@ Result<store::FileMark> decode_file_mark(std::string_view octets) {
   mark.inode = reader.take<std::uint64_t>();
   mark.octets = reader.take<std::uint64_t>();
   mark.modified_ns = reader.take_signed();
-  if (!reader.complete())
-    return failure(Error::Kind::corrupt, "a malformed packet about the users file");
+  if (!reader.complete()) return failure(Error::Kind::corrupt, "a malformed packet about the users file");
   return mark;
 }
 

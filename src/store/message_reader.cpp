@@ -10,7 +10,7 @@
 namespace posthorn::store {
 namespace {
 
-constexpr std::uint64_t first_read = 4096;
+constexpr std::uint64_t first_read = 1024;  // the facts of most messages
 constexpr int look_ups = 16;
 constexpr RecordPlace nowhere{};
 
@@ -48,21 +48,50 @@ Result<ReadMessage> MessageReader::read(MessageId id, Part part) {
   return failure(Error::Kind::io, "the message moves faster than it can be read");
 }
 
+std::vector<std::pair<MessageId, ReadMessage>> MessageReader::read_after(MessageId id, std::size_t limit) {
+  std::vector<std::pair<MessageId, ReadMessage>> found;
+  auto wanted = look_up_after(id, limit);
+  while (found.empty() && !wanted.empty()) {
+    for (const auto& [next, snapshot] : wanted) {
+      auto message = read_at(next, snapshot, Part::envelope);
+      if (!message) message = read(next, Part::envelope);  // it moved meanwhile, or is damaged
+      if (message) found.emplace_back(next, *std::move(message));
+    }
+    if (found.empty()) wanted = look_up_after(wanted.back().first, limit);
+  }
+  return found;
+}
+
 // ---- the index ----
 
 std::optional<MessageReader::Snapshot> MessageReader::look_up(MessageId id) {
   const std::lock_guard lock{state_.mutex};
   const auto* message = state_.index.find(id);
   if (message == nullptr || message->is_abandoned) return std::nullopt;
-  Snapshot snapshot{.message = place_of(message->place),
-                    .record_octets = message->record_octets,
-                    .changes = message->changes,
-                    .is_damaged = message->is_damaged,
-                    .recipients = SpoolIndex::describe(id, *message).recipients,
-                    .outcomes = {}};
-  for (const auto& recipient : message->recipients()) {
-    const bool stands_here = recipient.place == message->place;
-    snapshot.outcomes.push_back(stands_here ? Place{nowhere, {}} : place_of(recipient.place));
+  return snapshot_of(*message);
+}
+
+std::vector<std::pair<MessageId, MessageReader::Snapshot>> MessageReader::look_up_after(MessageId id,
+                                                                                        std::size_t limit) {
+  const std::lock_guard lock{state_.mutex};
+  std::vector<std::pair<MessageId, Snapshot>> found;
+  const auto& all = state_.index.all();
+  for (auto at = all.upper_bound(id); at != all.end() && found.size() < limit; ++at) {
+    if (!at->second.is_abandoned) found.emplace_back(at->first, snapshot_of(at->second));
+  }
+  return found;
+}
+
+MessageReader::Snapshot MessageReader::snapshot_of(const SpoolIndex::Message& message) const {
+  Snapshot snapshot{.message = place_of(message.place),
+                    .record_octets = message.record_octets,
+                    .changes = message.changes,
+                    .is_damaged = message.is_damaged,
+                    .recipients = message.count,
+                    .moved = {}};
+  for (std::uint32_t i = 0; i < message.count; ++i) {
+    const auto& recipient = message.recipients()[i];
+    if (recipient.place != message.place) snapshot.moved.push_back({i, recipient.live(), place_of(recipient.place)});
   }
   return snapshot;
 }
@@ -91,7 +120,7 @@ Result<ReadMessage> MessageReader::read_at(MessageId id, const Snapshot& snapsho
   }
   auto facts = read_message(record->facts());
   if (!facts) return failure(std::move(facts).error());
-  if (facts->message.states.size() != snapshot.recipients.size()) {
+  if (facts->message.states.size() != snapshot.recipients) {
     return failure(Error::Kind::corrupt, "the stored message has lost recipients");
   }
 
@@ -147,23 +176,20 @@ Result<std::string> MessageReader::read_octets(const Place& place, std::uint64_t
 void MessageReader::add_states(const Snapshot& snapshot, MessageId id, std::vector<RecipientState>& states) {
   RecordPlace last_place = nowhere;
   std::optional<OutcomeFacts> last;  // recipients of one message often share a record
-  for (std::uint32_t i = 0; i < states.size(); ++i) {
-    const auto& place = snapshot.outcomes[i];
-    if (place.at == nowhere) continue;
+  for (const auto& [recipient, live, place] : snapshot.moved) {
     if (place.at != std::exchange(last_place, place.at)) last = read_outcomes_at(place, id);
     // An outcome that cannot be read any more: what memory holds of it is the part that matters.
-    const auto& live = snapshot.recipients[i];
     const RecipientState remembered{.status = live.status,
                                     .report_due = live.report_due,
                                     .warned = live.warned,
                                     .attempts = live.attempts,
                                     .next_attempt = live.next_attempt};
-    states[i] = (last ? state_in(*last, i) : std::nullopt).value_or(remembered);
+    states[recipient] = (last ? state_in(*last, recipient) : std::nullopt).value_or(remembered);
   }
 }
 
 std::optional<OutcomeFacts> MessageReader::read_outcomes_at(const Place& place, MessageId id) {
-  const auto record = read_record(place, first_read / 4);
+  const auto record = read_record(place, first_read);
   return record ? outcomes_about(record->header, record->facts(), id) : std::nullopt;
 }
 

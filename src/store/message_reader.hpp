@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace posthorn::store {
@@ -39,6 +40,9 @@ class MessageReader {
   /// Errors: `not_found`; `corrupt` (the envelope cannot be read; it is in quarantine, and the message has to be
   /// forgotten); io.
   [[nodiscard]] Result<ReadMessage> read(MessageId id, Part part);
+  /// The envelopes of the next messages behind this one, oldest first; looks at up to `limit` of them at a time, until one
+  /// can be read. Those that cannot are left out. Empty: there are no more.
+  [[nodiscard]] std::vector<std::pair<MessageId, ReadMessage>> read_after(MessageId id, std::size_t limit);
   /// The body file failed its check.
   void body_is_bad(MessageId id, std::string_view what);
 
@@ -47,13 +51,19 @@ class MessageReader {
     RecordPlace at;
     SegmentHeader segment;
   };
+  /// A recipient whose latest state stands in a record of its own.
+  struct Moved {
+    std::uint32_t recipient = 0;
+    LiveRecipient live;
+    Place outcome;
+  };
   struct Snapshot {
     Place message;
     std::uint32_t record_octets = 0;
     std::uint32_t changes = 0;
     bool is_damaged = false;
-    std::vector<LiveRecipient> recipients;
-    std::vector<Place> outcomes;  ///< of each recipient; segment number 0: in the message record
+    std::uint32_t recipients = 0;
+    std::vector<Moved> moved;
   };
   struct Record {
     RecordHeader header;
@@ -64,6 +74,9 @@ class MessageReader {
   };
 
   [[nodiscard]] std::optional<Snapshot> look_up(MessageId id);
+  [[nodiscard]] std::vector<std::pair<MessageId, Snapshot>> look_up_after(MessageId id, std::size_t limit);
+  /// With the state's lock.
+  [[nodiscard]] Snapshot snapshot_of(const SpoolIndex::Message& message) const;
   [[nodiscard]] Place place_of(RecordPlace at) const;
   [[nodiscard]] bool is_unchanged(MessageId id, const Snapshot& snapshot);
   [[nodiscard]] Result<ReadMessage> read_at(MessageId id, const Snapshot& snapshot, Part part);

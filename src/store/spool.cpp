@@ -120,10 +120,7 @@ world::Task<std::vector<StoredMessage>> Spool::load_next(world::Loop& loop, Mess
   auto& core = *core_;
   co_return co_await world::on_workers(core.world.readers, loop, [&core, after, limit] {
     std::vector<StoredMessage> messages;
-    for (const auto id : core.ids_after(after, limit)) {
-      auto read = core.reader.read(id, MessageReader::Part::envelope);
-      if (read) messages.push_back(SpoolCore::stored(id, *read));
-    }
+    for (auto& [id, read] : core.reader.read_after(after, limit)) messages.push_back(SpoolCore::stored(id, read));
     return messages;
   });
 }

@@ -245,14 +245,6 @@ void SpoolCore::need() {
   maintenance_loop->post([event = maintenance_event] { event->set(); });
 }
 
-std::vector<MessageId> SpoolCore::ids_after(MessageId id, std::size_t limit) {
-  const std::lock_guard lock{state.mutex};
-  std::vector<MessageId> ids;
-  const auto& all = state.index.all();
-  for (auto at = all.upper_bound(id); at != all.end() && ids.size() < limit; ++at) ids.push_back(at->first);
-  return ids;
-}
-
 SpoolFacts SpoolCore::facts() {
   const std::lock_guard lock{state.mutex};
   SpoolFacts facts;

@@ -39,7 +39,6 @@ class SpoolCore {
   [[nodiscard]] ItemPointer item_for(const ReadMessage& message, MessageId id) const;
   [[nodiscard]] ItemPointer item_for(MessageId id, std::vector<Outcome> outcomes) const;
   [[nodiscard]] static StoredMessage stored(MessageId id, ReadMessage& message);
-  [[nodiscard]] std::vector<MessageId> ids_after(MessageId id, std::size_t limit);
   [[nodiscard]] SpoolFacts facts();
 
   /// A message whose record recovery could not read: it is in corrupt/, and the log forgets it.

@@ -13,11 +13,6 @@ std::uint32_t to_seconds(WallTime time) {
   return static_cast<std::uint32_t>(std::clamp<std::int64_t>(seconds, 0, std::numeric_limits<std::uint32_t>::max()));
 }
 
-LiveRecipient live(const SpoolIndex::Recipient& recipient) {
-  return {recipient.status, recipient.report_due, recipient.warned, recipient.attempts,
-          WallTime{std::chrono::seconds{recipient.next_attempt}}};
-}
-
 Segment& segment_at(SegmentTable& segments, RecordPlace place) {
   auto* segment = segments.find(place.segment);
   ensure(segment != nullptr, "a live record stands in a known segment");
@@ -36,6 +31,10 @@ void copy_state(SpoolIndex::Recipient& recipient, const LiveRecipient& state) {
 
 bool SpoolIndex::Recipient::is_final() const {
   return status != RecipientStatus::queued && status != RecipientStatus::held && !report_due;
+}
+
+LiveRecipient SpoolIndex::Recipient::live() const {
+  return {status, report_due, warned, attempts, WallTime{std::chrono::seconds{next_attempt}}};
 }
 
 void SpoolIndex::put(MessageId id, RecordPlace place, std::uint32_t record_octets, const MessageBrief& brief) {
@@ -124,7 +123,7 @@ const SpoolIndex::Message* SpoolIndex::find(MessageId id) const {
 LiveMessage SpoolIndex::describe(MessageId id, const Message& message) {
   LiveMessage described{.id = id, .arrival = message.arrival, .octets = message.octets};
   described.recipients.reserve(message.count);
-  for (const auto& recipient : message.recipients()) described.recipients.push_back(live(recipient));
+  for (const auto& recipient : message.recipients()) described.recipients.push_back(recipient.live());
   return described;
 }
 

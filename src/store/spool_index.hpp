@@ -37,6 +37,7 @@ class SpoolIndex {
     bool warned : 1 = false;
 
     [[nodiscard]] bool is_final() const;
+    [[nodiscard]] LiveRecipient live() const;
   };
 
   struct Message {
