@@ -11,6 +11,8 @@ namespace posthorn::store {
 namespace {
 
 constexpr std::uint64_t first_read = 1024;  // the facts of most messages
+constexpr std::uint64_t stretch_octets = 128U << 10;
+constexpr std::uint64_t farthest_neighbour = 8U << 10;  // octets from one record's start to the next's
 constexpr int look_ups = 16;
 constexpr RecordPlace nowhere{};
 
@@ -50,10 +52,14 @@ Result<ReadMessage> MessageReader::read(MessageId id, Part part) {
 
 std::vector<std::pair<MessageId, ReadMessage>> MessageReader::read_after(MessageId id, std::size_t limit) {
   std::vector<std::pair<MessageId, ReadMessage>> found;
+  found.reserve(limit);
   auto wanted = look_up_after(id, limit);
   while (found.empty() && !wanted.empty()) {
-    for (const auto& [next, snapshot] : wanted) {
-      auto message = read_at(next, snapshot, Part::envelope);
+    Stretch stretch;
+    for (auto at = wanted.begin(); at != wanted.end(); ++at) {
+      const auto& [next, snapshot] = *at;
+      if (at + 1 != wanted.end()) read_stretch(snapshot.message, (at + 1)->second.message, stretch);
+      auto message = read_at(next, snapshot, Part::envelope, &stretch);
       if (!message) message = read(next, Part::envelope);  // it moved meanwhile, or is damaged
       if (message) found.emplace_back(next, *std::move(message));
     }
@@ -110,10 +116,10 @@ bool MessageReader::is_unchanged(MessageId id, const Snapshot& snapshot) {
 
 // ---- the log ----
 
-Result<ReadMessage> MessageReader::read_at(MessageId id, const Snapshot& snapshot, Part part) {
+Result<ReadMessage> MessageReader::read_at(MessageId id, const Snapshot& snapshot, Part part, const Stretch* stretch) {
   const auto wanted =
       part == Part::all ? snapshot.record_octets : std::min<std::uint64_t>(snapshot.record_octets, first_read);
-  auto record = read_record(snapshot.message, wanted);
+  auto record = read_record(snapshot.message, wanted, stretch);
   if (!record) return failure(std::move(record).error());
   if (record->header.type != RecordType::message || record->header.id != id) {
     return failure(Error::Kind::corrupt, "another record stands in its place");
@@ -135,9 +141,26 @@ Result<ReadMessage> MessageReader::read_at(MessageId id, const Snapshot& snapsho
   return message;
 }
 
+bool MessageReader::Stretch::holds(std::uint32_t number, std::uint64_t from, std::uint64_t count) const {
+  return number == segment && from >= offset && from + count <= offset + octets.size();
+}
+
+/// What stands from a record on, when the next one stands close behind it and the stretch in hand does not reach it.
+void MessageReader::read_stretch(const Place& from, const Place& next, Stretch& stretch) {
+  const bool are_neighbours = next.at.segment == from.at.segment && next.at.offset > from.at.offset &&
+                              next.at.offset - from.at.offset <= farthest_neighbour;
+  if (!are_neighbours || stretch.holds(from.at.segment, from.at.offset, farthest_neighbour)) return;
+  auto octets = read_octets(from, from.at.offset, stretch_octets);
+  stretch = octets ? Stretch{from.at.segment, from.at.offset, *std::move(octets)} : Stretch{};
+}
+
 /// The record at this place: at least its facts, and up to `octets` of it.
-Result<MessageReader::Record> MessageReader::read_record(const Place& place, std::uint64_t octets) {
-  auto bytes = read_octets(place, place.at.offset, std::max<std::uint64_t>(octets, record_header_octets));
+Result<MessageReader::Record> MessageReader::read_record(const Place& place, std::uint64_t octets,
+                                                         const Stretch* stretch) {
+  const auto wanted = std::max<std::uint64_t>(octets, record_header_octets);
+  const bool is_here = stretch != nullptr && stretch->holds(place.at.segment, place.at.offset, wanted);
+  auto bytes = is_here ? stretch->octets.substr(place.at.offset - stretch->offset, wanted)
+                       : read_octets(place, place.at.offset, wanted);
   if (!bytes) return failure(std::move(bytes).error());
   const auto header = decode_record_header(*bytes);
   if (!header || !belongs(*header, place.segment, place.at.offset)) {

@@ -65,6 +65,15 @@ class MessageReader {
     std::uint32_t recipients = 0;
     std::vector<Moved> moved;
   };
+  /// A stretch of a segment in memory. Small records stand one behind the other, and reading each by itself costs more
+  /// than copying what lies between them.
+  struct Stretch {
+    std::uint32_t segment = 0;
+    std::uint64_t offset = 0;
+    std::string octets;
+
+    [[nodiscard]] bool holds(std::uint32_t number, std::uint64_t from, std::uint64_t count) const;
+  };
   struct Record {
     RecordHeader header;
     std::string octets;  ///< from the header on, all or up to the content
@@ -79,8 +88,10 @@ class MessageReader {
   [[nodiscard]] Snapshot snapshot_of(const SpoolIndex::Message& message) const;
   [[nodiscard]] Place place_of(RecordPlace at) const;
   [[nodiscard]] bool is_unchanged(MessageId id, const Snapshot& snapshot);
-  [[nodiscard]] Result<ReadMessage> read_at(MessageId id, const Snapshot& snapshot, Part part);
-  [[nodiscard]] Result<Record> read_record(const Place& place, std::uint64_t octets);
+  [[nodiscard]] Result<ReadMessage> read_at(MessageId id, const Snapshot& snapshot, Part part,
+                                            const Stretch* stretch = nullptr);
+  [[nodiscard]] Result<Record> read_record(const Place& place, std::uint64_t octets, const Stretch* stretch = nullptr);
+  void read_stretch(const Place& from, const Place& next, Stretch& stretch);
   [[nodiscard]] Result<std::string> read_octets(const Place& place, std::uint64_t offset, std::uint64_t octets);
   void add_states(const Snapshot& snapshot, MessageId id, std::vector<RecipientState>& states);
   [[nodiscard]] std::optional<OutcomeFacts> read_outcomes_at(const Place& place, MessageId id);

@@ -120,7 +120,9 @@ world::Task<std::vector<StoredMessage>> Spool::load_next(world::Loop& loop, Mess
   auto& core = *core_;
   co_return co_await world::on_workers(core.world.readers, loop, [&core, after, limit] {
     std::vector<StoredMessage> messages;
-    for (auto& [id, read] : core.reader.read_after(after, limit)) messages.push_back(SpoolCore::stored(id, read));
+    auto found = core.reader.read_after(after, limit);
+    messages.reserve(found.size());
+    for (auto& [id, read] : found) messages.push_back(SpoolCore::stored(id, read));
     return messages;
   });
 }
