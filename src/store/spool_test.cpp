@@ -127,6 +127,27 @@ TEST(Spool, LiveMessagesComeInTheOrderOfTheirArrival) {
   EXPECT_EQ(listed.at(0).id, ids.at(3));
 }
 
+TEST(Spool, AListTellsOfEachMessageWhatItsEnvelopeTells) {
+  SpoolHouse house;
+  ASSERT_TRUE(house.start());
+  for (int i = 0; i < 40; ++i) {  // small ones side by side, large ones between them
+    const std::string text(i % 7 == 3 ? 30'000 : 200, 'x');
+    const auto id = house.store(text + "\r\n", {"alice@example.org", "bob@example.org"});
+    ASSERT_TRUE(id);
+    if (i % 5 == 2) expect_ok(house.record(*id, {outcome(1, RecipientStatus::queued, "451 later")}));
+  }
+  const auto listed = house.wait_for(house.spool().load_next(house.loop(), MessageId{}, 64));
+  ASSERT_EQ(listed.size(), 40U);
+  for (const auto& message : listed) {
+    const auto alone = house.wait_for(house.spool().load_envelope(house.loop(), message.id));
+    ASSERT_TRUE(alone);
+    EXPECT_EQ(message.states, alone->states);
+    EXPECT_EQ(message.octets, alone->octets);
+    EXPECT_EQ(message.envelope.recipients.size(), 2U);
+    EXPECT_EQ(message.envelope.recipients.at(1).address.to_string(), "bob@example.org");
+  }
+}
+
 TEST(Spool, IdsAreNeverGivenTwice) {
   SpoolHouse house;
   ASSERT_TRUE(house.start());
