@@ -177,9 +177,22 @@ std::optional<ExitStatus> find_root(Request& request, Console& console) {
   return std::nullopt;
 }
 
+/// A server that files mail for elsewhere would put each letter back where it came from.
+bool goes_in_circles(const Request& request) {
+  if (!request.server.empty()) return false;
+  const auto configuration = load_configuration(request.config);
+  return configuration && configuration->mailbox.other_servers == config::OtherServers::files;
+}
+
 /// One round, or one after another until somebody ends us.
 ExitStatus import(Request& request, Console& console) {
   if (const auto status = find_root(request, console)) return *status;
+  if (goes_in_circles(request)) {
+    console.complain(
+        "the server of this configuration puts letters for elsewhere into folders itself "
+        "([mailbox] other_servers = \"files\"): name one that sends them, with --server host:port");
+    return ExitStatus::configuration;
+  }
   const ImportOrder order{request.folder, request.config, request.server, request.as_json};
   auto status = import_folder(order, console);
   while (request.every_seconds > 0) {

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::uint16_t submissions_port = 465;
 constexpr std::uint32_t least_recipients = 100;
+constexpr std::uint64_t least_message_size = 64U << 10;
 
 std::string text_of(const Listener& listener) {
   if (!listener.interface.empty()) return fmt::format("{}:{}", listener.interface, listener.port);
@@ -76,6 +77,10 @@ void advise_on_delivery(const Configuration& configuration, std::vector<Advice>&
   // RFC 5321 §4.5.3.1.8: at least 100 recipients are to be taken.
   if (configuration.limits.recipients < least_recipients) {
     advice.push_back({"limits.recipients", "is below 100, which every server must take"});
+  }
+  // RFC 5321 §4.5.3.1.7: at least 64 KiB are to be taken.
+  if (configuration.limits.message_size < least_message_size) {
+    advice.push_back({"limits.message_size", "is below 64KiB, which every server must take"});
   }
 }
 

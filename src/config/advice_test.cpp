@@ -32,7 +32,7 @@ TEST(Advice, names_the_key_that_may_be_regretted) {
     std::string_view text;
     std::string_view key;
   };
-  static constexpr std::array<Row, 14> rows{{
+  static constexpr std::array<Row, 15> rows{{
       {"[[listener]]\naddress = [\"0.0.0.0:25\"]\nrole = \"relay\"", "listener.role"},
       {"[[listener]]\naddress = [\"127.0.0.1:25\", \"192.0.2.1:25\"]\nrole = \"relay\"", "listener.role"},
       {"[[listener]]\ninterface = \"eth0\"\nport = 25\nrole = \"relay\"", "listener.role"},
@@ -47,6 +47,7 @@ TEST(Advice, names_the_key_that_may_be_regretted) {
       {"[queue]\npaused = true", "queue.paused"},
       {"[remote]\ntls = \"none\"", "remote.tls"},
       {"[limits]\nrecipients = 99", "limits.recipients"},
+      {"[limits]\nmessage_size = \"63KiB\"", "limits.message_size"},
   }};
   for (const auto& row : rows) EXPECT_THAT(keys_of(row.text), ElementsAre(row.key)) << row.text;
 }

@@ -194,7 +194,7 @@ constexpr std::array fault_rows{
     Row{"[limits]\nrecipients = -1", "2:14: limits.recipients: must be a whole number from 1 to 100000, not -1"},
     Row{"[limits]\nmessage_size = \"25 apples\"", "2:16: limits.message_size: is no size"},
     Row{"[limits]\nmessage_size = \"99999999999TiB\"", "2:16: limits.message_size: is no size"},
-    Row{"[limits]\nmessage_size = \"1B\"", "2:16: limits.message_size: must be from 64KiB to 64GiB"},
+    Row{"[limits]\nmessage_size = \"0B\"", "2:16: limits.message_size: must be from 1B to 64GiB"},
     Row{"[remote]\nport = 70000", "2:8: remote.port: must be a port from 1 to 65535, not 70000"},
     Row{"[remote]\nport = 0", "2:8: remote.port: must be a port"},
     Row{"[remote]\nsmarthost = \"a:b:c\"", "2:13: remote.smarthost: must be \"host\""},

@@ -143,7 +143,7 @@ Kind<Auth> auth_kind() {
 
 Kind<Limits> limits_kind() {
   return table<Limits>({
-      key("message_size", &Limits::message_size, size(64 * kibibyte, 64 * gibibyte),
+      key("message_size", &Limits::message_size, size(1, 64 * gibibyte),
           "The largest message taken; announced by SIZE, refused with 552."),
       key("recipients", &Limits::recipients, count(1, 100'000), "Recipients of one message; more get 452."),
       key("connections", &Limits::connections, count(1, 1'000'000),

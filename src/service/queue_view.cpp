@@ -25,14 +25,15 @@ std::string destination_text(const Destination& destination) {
   return "local:" + destination.key;
 }
 
+/// A recipient that was not tried yet is due since the message came.
 void put_recipient(std::string& out, const mail::Recipient& recipient, const store::RecipientState& state,
-                   const Routes& routes) {
+                   WallTime arrival, const Routes& routes) {
   JsonObject object(out);
   object.text("address", recipient.address.to_string())
       .text("status", status_text(state.status))
       .number("attempts", state.attempts);
   if (state.status == Status::queued) {
-    object.time("next_attempt", state.next_attempt);
+    object.time("next_attempt", std::max(state.next_attempt, arrival));
   } else {
     object.null("next_attempt");
   }
@@ -80,7 +81,7 @@ void put_message(std::string& out, const store::StoredMessage& message, const Ro
   out += '[';
   for (std::size_t i = 0; i < message.states.size(); ++i) {
     if (i > 0) out += ',';
-    put_recipient(out, message.envelope.recipients[i], message.states[i], routes);
+    put_recipient(out, message.envelope.recipients[i], message.states[i], message.arrival, routes);
   }
   out += ']';
 }

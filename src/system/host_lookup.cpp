@@ -10,7 +10,10 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <future>
 #include <memory>
+#include <optional>
+#include <thread>
 
 namespace posthorn::system {
 namespace {
@@ -20,11 +23,9 @@ struct FreeAddresses {
 };
 using Addresses = std::unique_ptr<addrinfo, FreeAddresses>;
 
-/// All that a lookup in the background reads and writes. One that does not end in time keeps it: it is not freed then.
-struct Question {
-  std::string name;
-  addrinfo hints{};
-  gaicb control{};
+struct Answer {
+  int code = 0;  ///< of getaddrinfo(3)
+  Addresses found;
 };
 
 int family_of(HostFamily family) {
@@ -81,14 +82,25 @@ std::unexpected<Error> lookup_failure(const std::string& name, int code) {
   }
 }
 
-/// 0 or a code of getaddrinfo(3); nothing: not in time.
-std::optional<int> wait_for(gaicb& control, Duration limit) {
-  const std::array<const gaicb*, 1> list{&control};
-  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(limit);
-  const timespec wait{.tv_sec = seconds.count(), .tv_nsec = (limit - seconds).count()};
-  ::gai_suspend(list.data(), 1, &wait);
-  const auto code = ::gai_error(&control);
-  return code == EAI_INPROGRESS ? std::nullopt : std::optional{code};
+Answer ask(const std::string& name, HostFamily family) {
+  addrinfo hints{};
+  hints.ai_family = family_of(family);
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  const int code = ::getaddrinfo(name.c_str(), nullptr, &hints, &found);
+  return {code, Addresses{code == 0 ? found : nullptr}};
+}
+
+/// The answer, unless it does not come in time. The thread that asks is left to itself then: nothing ends a lookup early. It
+/// is a thread of our own, since those of getaddrinfo_a(3) are counted on after a fork() that has lost them.
+std::optional<Answer> ask_within(const std::string& name, HostFamily family, Duration limit) {
+  std::promise<Answer> promise;
+  auto answer = promise.get_future();
+  std::thread([name, family, promise = std::move(promise)]() mutable {
+    promise.set_value(ask(name, family));
+  }).detach();
+  if (answer.wait_for(limit) != std::future_status::ready) return std::nullopt;
+  return answer.get();
 }
 
 }  // namespace
@@ -98,25 +110,10 @@ Result<std::vector<IpAddress>> look_up_host(const std::string& name, HostFamily 
   if (ascii::same_word(name, "invalid") || ascii::lower(name).ends_with(".invalid")) {
     return lookup_failure(name, EAI_NONAME);
   }
-  auto question = std::make_unique<Question>();
-  question->name = name;
-  question->hints.ai_family = family_of(family);
-  question->hints.ai_socktype = SOCK_STREAM;
-  question->control.ar_name = question->name.c_str();
-  question->control.ar_request = &question->hints;
-  std::array<gaicb*, 1> list{&question->control};
-  if (const int refused = ::getaddrinfo_a(GAI_NOWAIT, list.data(), 1, nullptr); refused != 0) {
-    return lookup_failure(name, refused);
-  }
-  const auto code = wait_for(question->control, limit);
-  if (!code) {
-    const bool is_free = ::gai_cancel(&question->control) == EAI_CANCELED;
-    if (!is_free) static_cast<void>(question.release());
-    return lookup_failure(name, EAI_AGAIN);
-  }
-  const Addresses found(question->control.ar_result);
-  if (*code != 0) return lookup_failure(name, *code);
-  auto addresses = addresses_in(found.get());
+  const auto answer = ask_within(name, family, limit);
+  if (!answer) return lookup_failure(name, EAI_AGAIN);
+  if (answer->code != 0) return lookup_failure(name, answer->code);
+  auto addresses = addresses_in(answer->found.get());
   if (addresses.empty()) return lookup_failure(name, EAI_NODATA);
   return addresses;
 }

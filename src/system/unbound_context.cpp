@@ -1,6 +1,7 @@
 #include "system/unbound_context.hpp"
 
 #include "system/dns_decode.hpp"
+#include "system/hosts_file.hpp"
 #include "system/system_error.hpp"
 
 #include <poll.h>
@@ -123,6 +124,17 @@ Result<> remove_built_in_zones(ub_ctx* context) {
   return {};
 }
 
+/// To a finished context. An address that the hosts file has for a name is not asked for in DNS; other records are.
+Result<> add_hosts(ub_ctx* context) {
+  for (const auto& [name, address] : read_hosts()) {
+    const auto record = name + (address.is_v4() ? ". A " : ". AAAA ") + address.to_string();
+    int error = ::ub_ctx_zone_add(context, (name + ".").c_str(), "typetransparent");
+    if (error == 0) error = ::ub_ctx_data_add(context, record.c_str());
+    if (error != 0) return failure(unbound_error("take from /etc/hosts: " + record, error));
+  }
+  return {};
+}
+
 DnsAnswer failed(std::string why) { return {.status = DnsAnswer::Status::failed, .why = std::move(why)}; }
 
 std::string rcode_text(int rcode) {
@@ -158,6 +170,7 @@ Result<std::unique_ptr<UnboundContext>> UnboundContext::make(const UnboundSettin
   if (done) {
     ::ub_ctx_async(context.get(), 1);
     done = remove_built_in_zones(context.get());
+    if (done && settings.servers.empty()) done = add_hosts(context.get());
   }
   if (!done) return failure(std::move(done.error()));
   Descriptor wake{::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)};

@@ -26,7 +26,7 @@ struct ub_result;
 namespace posthorn::system {
 
 struct UnboundSettings {
-  std::vector<Endpoint> servers;            ///< empty: those of /etc/resolv.conf
+  std::vector<Endpoint> servers;            ///< empty: those of /etc/resolv.conf, after /etc/hosts
   std::string trust_anchor;                 ///< file of DS or DNSKEY records; empty: answers are not validated
   bool private_names_are_insecure = false;  ///< test., internal. and the like need no signature that the root denies
 };

@@ -251,6 +251,14 @@ class OtherServers(unittest.TestCase):
         self.assertNotIn(b"X-Envelope-To", letter.text)
         self.assertEqual(self.run_import("--json")[0], '{"sent":0,"waiting":0,"set_aside":0}\n')
 
+    def test_letters_are_not_given_to_the_server_that_files_them(self):
+        self.hand_over("bob@far.test")
+        done = subprocess.run([harness.program(), "queue", "import-folder", str(self.front.mail), "-c", str(self.front.config)],
+                              capture_output=True, text=True, timeout=120, check=False)
+        self.assertEqual(done.returncode, 78, (done.stdout, done.stderr))
+        self.assertIn("--server", done.stderr)
+        self.assertEqual(len(self.letters()), 1)
+
     def test_what_cannot_be_sent_is_set_aside_and_what_must_wait_waits(self):
         self.hand_over("bob@far.test")
         broken = self.place / "far.test" / "9.broken"

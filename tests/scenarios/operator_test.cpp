@@ -122,6 +122,18 @@ TEST_F(Operator, SeesWhatWaits) {
   EXPECT_EQ(recipient["destination"], "example.com");
 }
 
+TEST_F(Operator, SeesThatWhatWasNotTriedIsDueSinceItCame) {
+  server().stop();
+  world.reset();
+  world = std::make_unique<World>(disk, 2, true);
+  ASSERT_TRUE(server().start()) << server().log().text();
+  send("bob@example.com");
+  run(10s);
+  const auto messages = list();
+  ASSERT_THAT(messages, SizeIs(1));
+  EXPECT_EQ(messages[0]["recipients"][0]["next_attempt"], messages[0]["arrived"]);
+}
+
 TEST_F(Operator, SeesTheHistoryAndTheDialoguesWithoutTheText) {
   host().answer(".", "451 4.3.0 not now");
   const auto id = send("bob@example.com");
