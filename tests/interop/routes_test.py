@@ -199,6 +199,14 @@ class Routes(unittest.TestCase):
                 self.assertEqual((first, second), (interface or first,) * 2)
                 self.assertGreaterEqual(ended - began, Greylister.WAIT)
 
+    def test_a_smarthost_by_a_name_of_the_hosts_file(self):
+        receiver = sink.Sink("127.0.0.1", self.port)
+        self.addCleanup(receiver.close)
+        with self.server({"remote": {"smarthost": f"localhost:{self.port}"}, "dns": {"servers": []}}) as server:
+            send(server, "bob@far.test")
+            (letter,) = wait_for_letters(server, receiver, 1)
+            self.assertEqual(letter.recipients, ["bob@far.test"])
+
     def test_hand_over_folders_get_letters_and_nothing_is_sent(self):
         receiver = self.sink()
         with self.server({"remote": {"smarthost": self.hop()}, "mailbox": {"other_servers": "files"}}) as server:
