@@ -52,6 +52,12 @@ std::optional<std::string> set_listener(const Overrides& overrides, bool may_bin
     if (auto fault = set("--interface", interface_name(), interface, listener.interface)) return fault;
   }
   configuration.listeners = {std::move(listener)};
+  // Everywhere is on loopback too, and the more specific socket wins.
+  const bool is_everywhere = !is_local && interface.empty();
+  if (is_everywhere) {
+    configuration.listeners.push_back(
+        {.addresses = on_loopback(port), .role = ListenerRole::relay, .tls = ListenerTls::starttls});
+  }
   return std::nullopt;
 }
 

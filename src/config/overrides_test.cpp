@@ -49,7 +49,7 @@ TEST(Overrides, debug_beats_the_level) {
   EXPECT_EQ(applied(overrides).log.level, world::LogLevel::debug);
 }
 
-TEST(Overrides, replace_the_listeners_by_one) {
+TEST(Overrides, replace_the_listeners) {
   struct Row {
     std::string name;
     std::optional<std::string> interface;
@@ -74,7 +74,7 @@ TEST(Overrides, replace_the_listeners_by_one) {
     overrides.port = row.port;
     overrides.loopback = row.loopback;
     const auto configuration = applied(overrides, row.may_bind_low_ports);
-    ASSERT_EQ(configuration.listeners.size(), 1U) << row.name;
+    ASSERT_EQ(configuration.listeners.size(), row.name == "-p" ? 2U : 1U) << row.name;
     const auto& listener = configuration.listeners.front();
     const auto socket = listener.addresses.empty() ? listener.interface + ":" + std::to_string(listener.port)
                                                    : listener.addresses.front().to_string();
@@ -82,6 +82,15 @@ TEST(Overrides, replace_the_listeners_by_one) {
     EXPECT_EQ(listener.role, row.role) << row.name;
     EXPECT_EQ(listener.tls, ListenerTls::starttls) << row.name;
   }
+}
+
+TEST(Overrides, a_port_alone_relays_for_loopback) {
+  Overrides overrides;
+  overrides.port = 2026;
+  const auto configuration = applied(overrides);
+  ASSERT_EQ(configuration.listeners.size(), 2U);
+  EXPECT_EQ(configuration.listeners[1].addresses, on_loopback(2026));
+  EXPECT_EQ(configuration.listeners[1].role, ListenerRole::relay);
 }
 
 TEST(Overrides, refuse_what_the_file_may_not_say_either) {

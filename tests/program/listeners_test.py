@@ -142,10 +142,12 @@ class Listeners(unittest.TestCase):
 
     # ---- the options of serve ----
 
-    def test_option_port_listens_everywhere_as_mx(self):
+    def test_option_port_listens_everywhere_as_mx_and_relays_for_loopback(self):
         with self.program(arguments=["-p", "2600"]):
             for host in (V4, V6_OTHER):
                 self.assertEqual(self.role(host, 2600), "mx")
+            for host in ("127.0.0.1", "::1"):
+                self.assertEqual(self.role(host, 2600, outside=False), "relay")
             self.assert_closed(V4, 25)
             self.assert_closed("127.0.0.1", 25, outside=False)
 
