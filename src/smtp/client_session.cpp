@@ -14,6 +14,9 @@ namespace {
 using Reason = SessionEnd::Reason;
 using Direction = DialogueLine::Direction;
 
+// Text waits for more of it, or for its end, so that a small message and its final dot are one write.
+constexpr std::size_t gathered_octets = 32U << 10;
+
 constexpr mail::EnhancedStatus no_answer{4, 4, 1};
 constexpr mail::EnhancedStatus bad_connection{4, 4, 2};
 constexpr mail::EnhancedStatus protocol_fault{4, 5, 0};
@@ -95,6 +98,8 @@ ClientEffect ClientSession::next() {
     on_unasked(current_step(), "a part of a reply");
     return next();
   }
+  const bool gathers = question_ == Question::content && !asked_ && out_.size() < gathered_octets;
+  if (gathers) return hand_out_question();
   const bool expects_silence = outstanding_.empty();
   std::ranges::move(std::exchange(unsent_, {}), std::back_inserter(outstanding_));
   if (!out_.empty()) {

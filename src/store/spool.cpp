@@ -99,6 +99,10 @@ world::Task<Result<>> Spool::record(world::Loop& loop, MessageId id, std::vector
 
 world::Task<Result<LoadedMessage>> Spool::load(world::Loop& loop, MessageId id) {
   auto& core = *core_;
+  if (auto fresh = core.take_fresh(id)) {
+    auto text = std::make_unique<MessageText::State>(core_, id, *fresh);
+    co_return LoadedMessage{SpoolCore::stored(id, *fresh), MessageText{std::move(text)}};
+  }
   auto read = co_await world::on_workers(core.world.readers, loop,
                                          [&core, id] { return core.reader.read(id, MessageReader::Part::all); });
   if (!read && read.error().kind == Error::Kind::corrupt) core.remove_for_good(id);

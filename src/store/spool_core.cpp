@@ -51,6 +51,15 @@ MessagePart encode(const MessageFacts& facts) {
   return part;
 }
 
+// A segment that holds less is one of a very small file system, or of a test that looks at the disk.
+constexpr std::size_t least_kept_fresh = 1U << 20;
+constexpr std::size_t most_kept_fresh = 16U << 20;
+
+/// What is kept in memory of what was stored a moment ago: as much as one segment holds.
+std::size_t fresh_octets(const SpoolSettings& settings) {
+  return settings.segment_octets < least_kept_fresh ? 0 : std::min<std::size_t>(settings.segment_octets, most_kept_fresh);
+}
+
 }  // namespace
 
 SpoolCore::SpoolCore(const SpoolWorld& given_world, const SpoolSettings& fitted, SpoolPlace found,
@@ -66,12 +75,14 @@ SpoolCore::SpoolCore(const SpoolWorld& given_world, const SpoolSettings& fitted,
       front(world.commit_worker),
       writer({state, folder, supply, front, settings, world, [this](std::vector<MessageId> ids) { remove_bodies(ids); },
               [this] { need(); }}),
-      recovery(state, folder, {.quarantine = &quarantine}) {
+      recovery(state, folder, {.quarantine = &quarantine}),
+      fresh(fresh_octets(settings)) {
   front.attach([this](SpoolFront::Items items) { writer.write(std::move(items)); },
                [this](const SpoolItem& item) {
                  if (planted(PlantedFault::spool_abandoned_message_kept)) return;
                  remove_for_good(item.id);
-               });
+               },
+               [this](SpoolItem& item) { keep_fresh(item); });
 }
 
 // ---- opening ----
@@ -190,6 +201,38 @@ ItemPointer SpoolCore::item_for(MessageId id, std::vector<Outcome> outcomes) con
   item->id = id;
   item->part = OutcomePart{std::move(outcomes), std::nullopt};
   return item;
+}
+
+/// The item's work is done: what it holds would be thrown away.
+void SpoolCore::keep_fresh(SpoolItem& item) {
+  auto* part = std::get_if<MessagePart>(&item.part);
+  if (part == nullptr || part->moved_from || part->brief.has_body_file) return;
+  if (!fresh.takes(part->head.size() + part->body.size())) return;
+  FreshMessage message{.facts = std::move(part->record),
+                       .content = std::move(part->head),
+                       .content_checksum = part->content_checksum,
+                       .has_one_reader = part->brief.recipients.size() == 1};
+  message.facts += item.facts;
+  message.content += part->body;
+  fresh.keep(item.id, std::move(message));
+}
+
+std::optional<ReadMessage> SpoolCore::take_fresh(MessageId id) {
+  auto kept = fresh.take(id);
+  if (!kept) return std::nullopt;
+  ReadMessage message{.content = std::move(kept->content), .content_checksum = kept->content_checksum};
+  {
+    const std::lock_guard lock{state.mutex};
+    const auto* live = std::as_const(state.index).find(id);
+    const bool is_as_stored = live != nullptr && live->changes == 1 && !live->is_abandoned && !live->is_damaged;
+    if (!is_as_stored) return std::nullopt;
+    message.place = live->place;
+    message.changes = live->changes;
+  }
+  auto facts = read_message(std::string_view(kept->facts).substr(record_header_octets));
+  if (!facts) return std::nullopt;
+  message.facts = std::move(facts->message);
+  return message;
 }
 
 StoredMessage SpoolCore::stored(MessageId id, ReadMessage& message) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "store/body_files.hpp"
+#include "store/fresh_messages.hpp"
 #include "store/message_reader.hpp"
 #include "store/segment_folder.hpp"
 #include "store/segment_supply.hpp"
@@ -39,6 +40,8 @@ class SpoolCore {
   [[nodiscard]] ItemPointer item_for(const ReadMessage& message, MessageId id) const;
   [[nodiscard]] ItemPointer item_for(MessageId id, std::vector<Outcome> outcomes) const;
   [[nodiscard]] static StoredMessage stored(MessageId id, ReadMessage& message);
+  /// A message that was stored a moment ago and about which nothing was recorded since; none: it is to be read.
+  [[nodiscard]] std::optional<ReadMessage> take_fresh(MessageId id);
   [[nodiscard]] SpoolFacts facts();
 
   /// A message whose record recovery could not read: it is in corrupt/, and the log forgets it.
@@ -65,6 +68,7 @@ class SpoolCore {
   SpoolFront front;
   SpoolWriter writer;
   SpoolRecovery recovery;
+  FreshMessages fresh;
   std::atomic<std::uint64_t> last_counter = 0;
 
   // ---- maintenance ----
@@ -75,6 +79,7 @@ class SpoolCore {
   std::vector<MessageId> to_remove;  ///< until they are gone, tried again
 
  private:
+  void keep_fresh(SpoolItem& item);
   [[nodiscard]] Result<> start();
   [[nodiscard]] Result<> sync_newest_segment();
 };

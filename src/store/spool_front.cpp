@@ -42,9 +42,11 @@ void SpoolWait::time_out() {
 
 // ---- the front ----
 
-void SpoolFront::attach(std::function<void(Items)> write, std::function<void(const SpoolItem&)> on_abandoned) {
+void SpoolFront::attach(std::function<void(Items)> write, std::function<void(const SpoolItem&)> on_abandoned,
+                        std::function<void(SpoolItem&)> on_stored) {
   write_ = std::move(write);
   on_abandoned_ = std::move(on_abandoned);
+  on_stored_ = std::move(on_stored);
 }
 
 void SpoolFront::add(ItemPointer item) {
@@ -88,6 +90,7 @@ void SpoolFront::answer(Items items) {
 void SpoolFront::answer_on_loop(Items& items) {
   for (auto& item : items) {
     if (auto* waiter = std::exchange(item->waiter, nullptr)) {
+      if (item->result) on_stored_(*item);
       waiter->finish(std::move(item->result));
     } else if (item->is_abandoned && item->result) {
       on_abandoned_(*item);

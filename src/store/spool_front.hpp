@@ -20,8 +20,10 @@ class SpoolFront {
   explicit SpoolFront(world::Workers& commit_worker) : commit_worker_(commit_worker) {}
 
   /// `write` is called on the commit worker with all that gathered, and answers each item in the end.
-  /// `on_abandoned` is called on the item's loop for a stored message whose waiter gave up.
-  void attach(std::function<void(Items)> write, std::function<void(const SpoolItem&)> on_abandoned);
+  /// `on_abandoned` is called on the item's loop for a stored message whose waiter gave up, `on_stored` for what was stored,
+  /// before its waiter hears of it.
+  void attach(std::function<void(Items)> write, std::function<void(const SpoolItem&)> on_abandoned,
+              std::function<void(SpoolItem&)> on_stored);
 
   void add(ItemPointer item);
   /// Sends results to their loops. On the commit worker.
@@ -36,6 +38,7 @@ class SpoolFront {
   world::Workers& commit_worker_;
   std::function<void(Items)> write_;
   std::function<void(const SpoolItem&)> on_abandoned_;
+  std::function<void(SpoolItem&)> on_stored_;
   mutable std::mutex mutex_;
   Items gathered_;
   bool is_writing_ = false;

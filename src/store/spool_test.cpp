@@ -76,6 +76,30 @@ TEST(Spool, OutcomesAreKeptAndAFinishedMessageIsForgotten) {
   EXPECT_EQ(house.report.messages, 0U);
 }
 
+TEST(Spool, WhatIsStillInMemoryIsGivenOnlyAsLongAsNothingWasRecorded) {
+  SpoolHouse::Options options;
+  options.spool.segment_octets = 1U << 20;
+  SpoolHouse house{options};
+  ASSERT_TRUE(house.start());
+  const auto id = house.store("one\r\n", {"alice@example.org", "bob@example.org"});
+  ASSERT_TRUE(id);
+  const auto fresh = house.load(*id);
+  ASSERT_TRUE(fresh);
+  EXPECT_EQ(fresh->message.envelope.recipients.size(), 2U);
+  EXPECT_EQ(fresh->message.octets, 22U);
+  EXPECT_EQ(house.text_of(*id), "Received: by mx\r\none\r\n");
+
+  const auto later = outcome(1, RecipientStatus::queued, "451 later");
+  expect_ok(house.record(*id, {outcome(0, RecipientStatus::delivered), later}));
+  const auto loaded = house.load(*id);
+  ASSERT_TRUE(loaded);
+  EXPECT_EQ(loaded->message.states.at(0).status, RecipientStatus::delivered);
+  EXPECT_EQ(loaded->message.states.at(1), later.state);
+  EXPECT_EQ(house.text_of(*id), "Received: by mx\r\none\r\n");
+  expect_ok(house.record(*id, {outcome(1, RecipientStatus::delivered)}));
+  EXPECT_EQ(house.load(*id).error().kind, Error::Kind::not_found) << "it is not in memory for ever";
+}
+
 TEST(Spool, AFinalRecipientKeepsItsState) {
   SpoolHouse house;
   ASSERT_TRUE(house.start());
