@@ -102,7 +102,7 @@ void note_holder(world::Folder& state) {
 
 Children::Children(ServeOptions options, ConfigurationText text, config::Configuration configuration)
     : options_(std::move(options)),
-      text_(std::move(text)),
+      served_{.text = std::move(text)},
       configuration_(std::move(configuration)),
       log_(clock_, configuration_.log.level) {}
 
@@ -379,11 +379,11 @@ Result<system::RoleProcess> Children::start_engine() const {
 }
 
 Result<> Children::give_configuration(const system::WatchedChannel& engine, bool is_first) const {
-  const auto text = system::make_memory_file("configuration", text_.text);
+  const auto text = system::make_memory_file("configuration", served_.text.text);
   if (!text) return failure(text.error());
   if (auto given = give_secrets(engine); !given) return given;
   const int number = text->get();
-  return engine.send(number_of(is_first ? EnginePacket::configuration : EnginePacket::reload), encode(text_),
+  return engine.send(number_of(is_first ? EnginePacket::configuration : EnginePacket::reload), encode(served_),
                      {&number, 1});
 }
 
@@ -491,12 +491,12 @@ Result<> Children::give_names(const system::WatchedChannel& engine) const {
   return engine.send(number_of(EnginePacket::users), names_mark_, {&number, 1});
 }
 
-Result<> Children::change_configuration(ConfigurationText text, config::Configuration configuration) {
+Result<> Children::change_configuration(ServedConfiguration served, config::Configuration configuration) {
   auto secrets = read_engine_secrets(configuration, disk_);
   if (!secrets) return failure(std::move(secrets.error()));
   for (const auto& warning : secrets->logins.warnings) log_.warning("server.warning", {{"error", warning}});
   secrets_ = std::move(*secrets);
-  text_ = std::move(text);
+  served_ = std::move(served);
   configuration_ = std::move(configuration);
   certificates_ = configured_certificates(configuration_);
   if (certificates_.empty()) {

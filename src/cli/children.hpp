@@ -72,7 +72,7 @@ class Children {
 
   /// Of a reload: what is started from now on gets this. Errors, and then nothing has changed: a file of secrets that the
   /// configuration names cannot be read.
-  [[nodiscard]] Result<> change_configuration(ConfigurationText text, config::Configuration configuration);
+  [[nodiscard]] Result<> change_configuration(ServedConfiguration served, config::Configuration configuration);
   /// No more connections; who waits in the queue of a socket is refused once the engine closes its own.
   void close_listeners() { bound_.clear(); }
   /// Waits for the log process to write what is left.
@@ -109,7 +109,7 @@ class Children {
   [[nodiscard]] Result<> send_users_file(const Channel& keys);
 
   ServeOptions options_;
-  ConfigurationText text_;
+  ServedConfiguration served_;
   config::Configuration configuration_;
   system::SystemClock clock_;
   system::PosixDisk disk_;

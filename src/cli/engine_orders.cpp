@@ -78,25 +78,41 @@ std::optional<BoundSocket> decode_bound_socket(std::string_view octets) {
   return socket;
 }
 
-std::string encode(const ConfigurationText& text) {
+std::string encode(const ServedConfiguration& configuration) {
+  const auto& text = configuration.text;
   ByteWriter writer;
   writer.put_text(text.path);
   writer.put_text(text.facts.host_name);
   writer.put_flag(text.facts.may_bind_low_ports);
+  writer.put(static_cast<std::uint32_t>(configuration.listener_order.size()));
+  for (const auto place : configuration.listener_order) writer.put(place);
   return writer.take();
 }
 
-Result<ConfigurationText> take_configuration(const system::ControlPacket& packet) {
+Result<ServedConfiguration> take_configuration(const system::ControlPacket& packet) {
   ByteReader reader{packet.payload};
-  ConfigurationText configuration;
+  ServedConfiguration served;
+  auto& configuration = served.text;
   configuration.path = reader.take_text(longest_path);
   configuration.facts.host_name = reader.take_text(longest_path);
   configuration.facts.may_bind_low_ports = reader.take_flag();
+  for (auto left = reader.take_count(sizeof(std::uint32_t)); left > 0; --left) {
+    served.listener_order.push_back(reader.take<std::uint32_t>());
+  }
   if (!reader.complete() || packet.descriptors.size() != 1) return malformed();
   auto text = system::read_whole(packet.descriptors.front(), configuration.path, largest_text);
   if (!text) return failure(std::move(text.error()));
   configuration.text = std::move(*text);
-  return configuration;
+  return served;
+}
+
+LoadedConfiguration parse_served(const ServedConfiguration& configuration, const config::Overrides& overrides) {
+  auto loaded = parse_configuration(configuration.text, overrides);
+  const auto& order = configuration.listener_order;
+  if (!loaded || order.empty() || arrange_listeners(loaded->listeners, order)) return loaded;
+  return std::unexpected(ConfigurationFaults{
+      .status = ExitStatus::system_fault,
+      .lines = {configuration.text.path + ": its listeners are others than those that are served"}});
 }
 
 std::vector<Secret> encode(const OutgoingLogins& logins) {

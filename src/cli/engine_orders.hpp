@@ -2,6 +2,7 @@
 // the engine for hostile, and reads of it no more than the kind of a packet and one line of text.
 #pragma once
 
+#include "cli/listener_order.hpp"
 #include "cli/load_configuration.hpp"
 #include "cli/outgoing_logins.hpp"
 #include "store/directory_files.hpp"
@@ -50,10 +51,18 @@ struct BoundSocket {
 [[nodiscard]] std::string encode(const BoundSocket& socket);
 [[nodiscard]] std::optional<BoundSocket> decode_bound_socket(std::string_view octets);
 
+/// A configuration with the order of the sockets that are bound already.
+struct ServedConfiguration {
+  ConfigurationText text;
+  ListenerOrder listener_order{};  ///< empty: as in the file
+};
 /// All but the text.
-[[nodiscard]] std::string encode(const ConfigurationText& text);
+[[nodiscard]] std::string encode(const ServedConfiguration& configuration);
 /// With the text, which is read from the packet's descriptor. Errors: corrupt, io.
-[[nodiscard]] Result<ConfigurationText> take_configuration(const system::ControlPacket& packet);
+[[nodiscard]] Result<ServedConfiguration> take_configuration(const system::ControlPacket& packet);
+/// As parse_configuration(), and its listeners are in that order.
+[[nodiscard]] LoadedConfiguration parse_served(const ServedConfiguration& configuration,
+                                               const config::Overrides& overrides);
 
 /// With what the engine authenticates elsewhere, and whom its control interface obeys.
 struct EngineSecrets {
@@ -74,7 +83,7 @@ struct EngineSecrets {
 
 /// What the engine has in hand when it starts.
 struct EngineEquipment {
-  ConfigurationText configuration;
+  ServedConfiguration configuration;
   struct Listener {
     BoundSocket place;
     system::Descriptor socket;

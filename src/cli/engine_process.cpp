@@ -42,7 +42,7 @@ ExitStatus EngineProcess::run(system::ControlChannel parent) {
   system::prepare_signals();
   auto equipment = receive_equipment(parent);
   if (!equipment) return refuse(start_failure(std::move(equipment.error()).context("start the engine")));
-  auto loaded = parse_configuration(equipment->configuration, options_.overrides);
+  auto loaded = parse_served(equipment->configuration, options_.overrides);
   if (!equipment->users)
     return refuse({ExitStatus::system_fault, {Error::Kind::invalid, "the engine was given no users"}});
   if (!loaded) {
@@ -129,7 +129,7 @@ world::Task<bool> EngineProcess::obey_one(system::ControlPacket packet) {
 /// The parent has read it before us and found it good.
 world::Task<> EngineProcess::reload(system::ControlPacket packet) {
   const auto text = take_configuration(packet);
-  auto loaded = text ? parse_configuration(*text, options_.overrides)
+  auto loaded = text ? parse_served(*text, options_.overrides)
                      : LoadedConfiguration{std::unexpected(
                            ConfigurationFaults{.status = ExitStatus::configuration, .lines = {text.error().text}})};
   if (loaded) {

@@ -1,6 +1,7 @@
 #include "cli/serve_settings.hpp"
 
 #include "base/assert.hpp"
+#include "cli/listener_order.hpp"
 #include "system/machine.hpp"
 
 #include <utility>
@@ -21,14 +22,6 @@ std::string_view to_text(rules::ListenerRole role) {
 }
 
 namespace {
-
-std::string name_of(const config::Listener& listener) {
-  std::string name(to_text(listener.role));
-  for (const auto& address : listener.addresses) name += " " + address.to_string();
-  if (listener.addresses.empty() && !listener.interface.empty())
-    name += " " + listener.interface + ":" + std::to_string(listener.port);
-  return name;
-}
 
 /// Mail for `<postmaster>` without a domain (RFC 5321 §4.5.1) is for the postmaster of our first domain.
 std::optional<mail::Address> make_postmaster(const config::Configuration& configuration) {

@@ -1,6 +1,7 @@
 #include "cli/serve_world.hpp"
 
 #include "cli/directory_settings.hpp"
+#include "cli/listener_order.hpp"
 #include "cli/serve_mailboxes.hpp"
 #include "system/machine.hpp"
 #include "system/memory_file.hpp"
@@ -421,6 +422,10 @@ void ServeWorld::change_token(const system::Descriptor& file) {
 }
 
 world::Task<> ServeWorld::reload(config::Configuration configuration, EngineSecrets secrets) {
+  if (!belong_together(configuration_.listeners, configuration.listeners)) {
+    log_->error("configuration.refused", {{"error", "its listeners are others than those that are served"}});
+    co_return;
+  }
   configuration_ = std::move(configuration);
   routing_.replace(make_routing(configuration_, secrets.logins));
   remote_delivery_->change(make_remote_settings(configuration_, bound_endpoints()));

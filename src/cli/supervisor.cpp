@@ -2,6 +2,8 @@
 
 #include "cli/confinement.hpp"
 #include "cli/engine_orders.hpp"
+#include "cli/listener_order.hpp"
+#include "config/document.hpp"
 #include "system/process.hpp"
 
 #include <algorithm>
@@ -16,18 +18,42 @@ constexpr Duration calm = std::chrono::minutes{1};  // a child that lived so lon
 constexpr Duration after_shutdown = std::chrono::seconds{2};
 
 /// Why a new configuration cannot come into force while the server runs; empty: it can.
-std::string needs_restart(const config::Configuration& before, const config::Configuration& now) {
-  if (now.listeners.size() != before.listeners.size() || now.state != before.state) {
-    return "`listener` and `state` cannot change while the server runs";
-  }
+std::vector<std::string> needs_restart(const config::Configuration& before, const config::Configuration& now) {
+  std::vector<std::string> reasons;
+  if (now.state != before.state) reasons.emplace_back("`state` cannot change while the server runs");
   if (now.mailbox.system_users != before.mailbox.system_users) {
-    return "[mailbox] system_users cannot change while the server runs";
+    reasons.emplace_back("[mailbox] system_users cannot change while the server runs");
   }
   std::string text;
   for (const auto& need : beyond_confinement(before, now)) {
     text += (text.empty() ? "the sandbox of the running server does not allow " : ", nor ") + need;
   }
-  return text;
+  if (!text.empty()) reasons.push_back(std::move(text));
+  return reasons;
+}
+
+/// Where each [[listener]] stands in the file.
+std::vector<config::Place> places_of_listeners(std::string_view text) {
+  const auto document = config::parse_document(text);
+  std::vector<config::Place> places;
+  if (!document) return places;
+  for (const auto& entry : std::get<config::Table>(document->content)) {
+    const auto* tables = entry.key == "listener" ? std::get_if<config::Array>(&entry.value.content) : nullptr;
+    if (tables == nullptr) continue;
+    for (const auto& table : *tables) places.push_back(table.place);
+  }
+  return places;
+}
+
+/// With the line of the file where a listener stands there.
+std::vector<std::string> reasons_of(const std::vector<ListenerMismatch>& mismatches, const ConfigurationText& text) {
+  const auto places = places_of_listeners(text.text);
+  std::vector<std::string> reasons;
+  for (const auto& [place, what] : mismatches) {
+    const bool has_line = place && *place < places.size();
+    reasons.push_back(has_line ? text.path + ":" + std::to_string(places[*place].line) + ": " + what : what);
+  }
+  return reasons;
 }
 
 }  // namespace
@@ -176,7 +202,7 @@ void Supervisor::reload() {
   auto loaded =
       text ? parse_configuration(*text, options_.overrides) : LoadedConfiguration{std::unexpected(text.error())};
   if (loaded) {
-    take_new_configuration(std::move(*text), std::move(*loaded));
+    take_new_configuration({.text = std::move(*text)}, std::move(*loaded));
   } else {
     for (const auto& line : loaded.error().lines) {
       children_->log().error("configuration.refused",
@@ -186,15 +212,26 @@ void Supervisor::reload() {
   if (!loaded || !engine_) manager_.tell_ready(where_);
 }
 
-void Supervisor::take_new_configuration(ConfigurationText text, config::Configuration configuration) {
-  const auto refused = needs_restart(children_->configuration(), configuration);
-  if (!refused.empty()) {
+/// Everything that serves a socket counts in the order in which they were bound, and so does the new configuration.
+bool Supervisor::fit_to_sockets(ServedConfiguration& served, config::Configuration& configuration) {
+  auto order = find_listener_order(children_->configuration().listeners, configuration.listeners);
+  auto reasons = order ? std::vector<std::string>{} : reasons_of(order.error(), served.text);
+  for (auto& reason : needs_restart(children_->configuration(), configuration)) reasons.push_back(std::move(reason));
+  for (const auto& reason : reasons) {
     children_->log().error("configuration.needs_restart",
-                           {{"error", refused}, {"what_to_do", "restart the server; until then nothing changes"}});
+                           {{"error", reason}, {"what_to_do", "restart the server; until then nothing changes"}});
+  }
+  if (!reasons.empty()) return false;
+  served.listener_order = std::move(*order);
+  return arrange_listeners(configuration.listeners, served.listener_order);
+}
+
+void Supervisor::take_new_configuration(ServedConfiguration served, config::Configuration configuration) {
+  if (!fit_to_sockets(served, configuration)) {
     manager_.tell_ready(where_);
     return;
   }
-  if (auto changed = children_->change_configuration(std::move(text), std::move(configuration)); !changed) {
+  if (auto changed = children_->change_configuration(std::move(served), std::move(configuration)); !changed) {
     children_->log().error("configuration.refused", {{"error", changed.error().text},
                                                      {"what_to_do", "mend the file; until then nothing changes"}});
     manager_.tell_ready(where_);

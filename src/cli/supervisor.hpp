@@ -59,7 +59,9 @@ class Supervisor {
   void reap();
   void on_engine_ended(const system::EndedChild& ended);
   void reload();
-  void take_new_configuration(ConfigurationText text, config::Configuration configuration);
+  /// False: it cannot come into force without a restart, which has been logged.
+  [[nodiscard]] bool fit_to_sockets(ServedConfiguration& served, config::Configuration& configuration);
+  void take_new_configuration(ServedConfiguration served, config::Configuration configuration);
 
   // Children
   [[nodiscard]] Result<ChildPointer> adopt(system::RoleProcess process);

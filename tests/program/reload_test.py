@@ -1,0 +1,127 @@
+#!/usr/bin/env python3
+"""What SIGHUP makes of a file that has changed: every setting counts, or is named as needing a restart and all stays as it
+was. A listener is known by where it listens, not by its place in the file."""
+import pathlib
+import shutil
+import signal
+import unittest
+
+import rig
+from rig import Client, harness
+
+MX, RELAY = "127.0.0.2", "127.0.0.1"
+
+
+def listener(role, host, port, **more):
+    return {"address": [f"{host}:{port}"], "role": role, "tls": "none", **more}
+
+
+class Server(unittest.TestCase):
+    """One server with `self.settings`, whose log is a file."""
+
+    def begin(self, **settings):
+        folder = pathlib.Path(harness.tempfile.mkdtemp(prefix="posthorn-test-"))
+        self.addCleanup(shutil.rmtree, folder, True)
+        self.log = folder / "log"
+        self.server = harness.Posthorn(users=["alice", "bob"], settings={"log": {"file": str(self.log)}, **settings})
+        self.addCleanup(self.server.remove)
+        self.server.start()
+        self.addCleanup(self.end)
+
+    def end(self):
+        if self.server.process.poll() is None:
+            self.server.stop()
+
+    def lines(self, words):
+        return [each for each in self.log.read_text().splitlines() if words in each] if self.log.exists() else []
+
+    def reload(self, expected, **settings):
+        """With these settings in place of the old ones; waits for what is expected in the log."""
+        before = len(self.lines(expected))
+        self.server.settings.update(settings)
+        self.server.config.write_text(harness.toml(self.server.settings))
+        self.server.signal(signal.SIGHUP)
+        rig.wait_until(lambda: len(self.lines(expected)) > before, 30, expected,
+                       describe=lambda: self.log.read_text() if self.log.exists() else self.server.told())
+
+
+class Listeners(Server):
+    def setUp(self):
+        self.mx, self.relay, self.other = harness.free_ports(3)
+        self.begin(listener=[listener("mx", MX, self.mx), listener("relay", RELAY, self.relay)])
+
+    def role(self, host, port):
+        """What the listener lets one do: found out by a recipient elsewhere."""
+        with Client(port, host) as client:
+            client.hello()
+            client.ask("MAIL FROM:<carol@other.test>")
+            said = client.ask("RCPT TO:<someone@elsewhere.test>")
+            self.assertIn(said[:9], ("250 2.1.5", "550 5.7.1"), said)
+            return "relay" if said.startswith("250") else "mx"
+
+    def assert_unchanged(self):
+        self.assertEqual(self.role(MX, self.mx), "mx")
+        self.assertEqual(self.role(RELAY, self.relay), "relay")
+
+    def assert_refused(self, *words, **settings):
+        self.reload("configuration.needs_restart", **settings)
+        for word in words:
+            rig.wait_until(lambda: self.lines(word), 10, word, describe=self.log.read_text)
+        self.assert_unchanged()
+
+    def test_blocks_in_another_order_change_nothing(self):
+        self.assert_unchanged()
+        self.reload("configuration.reloaded", listener=self.server.settings["listener"][::-1])
+        self.assert_unchanged()
+        self.reload("configuration.reloaded", listener=self.server.settings["listener"][::-1])
+        self.assert_unchanged()
+
+    def test_in_another_order_each_has_its_own_log_and_its_own_settings(self):
+        log = self.log.with_name("relay.log")
+        self.reload("configuration.reloaded", listener=[
+            listener("relay", RELAY, self.relay, log=str(log)),
+            listener("mx", MX, self.mx, refuse_from=["127.0.0.1"])])
+        with Client(self.mx, MX) as client:
+            self.assertEqual(client.greeting[:3], "554")
+        self.assertEqual(self.role(RELAY, self.relay), "relay")
+        with Client(self.relay, RELAY) as client:
+            client.deliver()
+        rig.wait_until(lambda: log.exists() and "message.accepted" in log.read_text(), 10, "the message in its log",
+                       describe=self.log.read_text)
+        self.assertFalse(self.lines("message.accepted"))
+
+    def test_an_engine_that_is_started_again_keeps_to_it(self):
+        self.reload("configuration.reloaded", listener=self.server.settings["listener"][::-1])
+        engine = rig.engine_of(self.server.pid())
+        starts = len(self.lines("server.starting"))
+        rig.os.kill(engine, signal.SIGKILL)
+        rig.wait_until(lambda: len(self.lines("server.starting")) > starts, 30, "another engine", describe=self.log.read_text)
+        self.assert_unchanged()
+        self.reload("configuration.reloaded", listener=self.server.settings["listener"][::-1])
+        self.assert_unchanged()
+
+    def test_a_role_changes_where_the_file_says_so(self):
+        self.reload("configuration.reloaded", listener=[listener("relay", MX, self.mx), listener("mx", RELAY, self.relay)])
+        self.assertEqual(self.role(MX, self.mx), "relay")
+        self.assertEqual(self.role(RELAY, self.relay), "mx")
+
+    def test_other_endpoints_need_a_restart_and_are_named_with_their_line(self):
+        mx, relay = self.server.settings["listener"]
+        moved = listener("relay", MX, self.other)
+        with self.subTest("another port and another role"):
+            self.assert_refused(f"relay {MX}:{self.other} has no socket", f"{self.server.config}:", f"mx {MX}:{self.mx}",
+                                listener=[moved, relay])
+            line = next(number for number, text in enumerate(self.server.config.read_text().splitlines(), 1)
+                        if text == "[[listener]]")
+            self.assertTrue(self.lines(f"{self.server.config}:{line}: listener relay {MX}:{self.other}"), self.log.read_text())
+        with self.subTest("one more"):
+            self.assert_refused(f"relay {MX}:{self.other} has no socket", listener=[moved, mx, relay])
+        with self.subTest("one less"):
+            self.assert_refused(f"mx {MX}:{self.mx} is served", listener=[relay])
+        with self.subTest("all as before"):
+            self.reload("configuration.reloaded", listener=[mx, relay])
+            self.assert_unchanged()
+
+
+if __name__ == "__main__":
+    unittest.main()
