@@ -53,7 +53,7 @@ _posthorn() {
     "queue expire") words="--help --all --sender --recipient --domain" ;;
     "explain") words="--help -c --config --socket --json" ;;
     "send") words="--help --to --attach --body-as-is --via-queue --tls --verify --ehlo -4 -6 --user --password-file --timeout -q --quiet --retry-after --expire --foreground --list --json --cancel --resume -c --config" ;;
-    "probe") words="--help --mx -p --port --timeout --tls --verify --ehlo -4 -6 --no-send --helo --json --monitor --warning --critical --certificate -c --config --codes" ;;
+    "probe") words="--help --mx -p --port --timeout --tls --verify --ehlo -4 -6 --no-send --helo --commands --json --monitor --warning --critical --certificate -c --config --codes" ;;
     "check") words="--help -c --config --json --dns --selector" ;;
     "user") words="--help -c --config add passwd remove list" ;;
     "user add") words="--help --password --password-file --scheme" ;;
@@ -67,7 +67,7 @@ _posthorn() {
     "mailq") words="--help -c --config -v --json" ;;
     "newaliases") words="--help -c --config" ;;
     "bench") words="--help source sink" ;;
-    "bench source") words="--help --connections --messages --per-connection --size --recipients --time --rate --pipelining --tls --from --to --ehlo --helo --timeout --threads --json" ;;
+    "bench source") words="--help --connections --messages --per-connection --size --recipients --time --rate --pipelining --no-pipelining --tls --from --to --ehlo --helo --timeout --threads --json" ;;
     "bench sink") words="--help --greylist --refuse --delay --drop --tls --certificate --key --hostname --size-limit --no-pipelining --timeout --messages --threads --json" ;;
     "sim") words="--help --seed --seeds --verbose --trace --exhaustive --outcomes --share --stop-at-failure" ;;
     "help") words="--help --man --completion" ;;

@@ -127,6 +127,7 @@ _posthorn() {
       '-6[IPv6 only]' \
       '--no-send[stop before DATA\: RSET, and no mail]' \
       '--helo[greet with HELO at once, without extensions]' \
+      '--commands[ask afterwards for what no mail needs, too\: HELP, NOOP, VRFY, EXPN, SEND, SOML, SAML, TURN]' \
       '--json[print what was found as JSON instead]' \
       '--monitor[print one line for Nagios and its kin instead, with performance data]' \
       '--warning[with --monitor\: WARNING when all steps together take so long]:value: ' \
@@ -202,7 +203,8 @@ _posthorn() {
       '--recipients[of each message]:value: ' \
       '--time[begin nothing new after this, such as 30s]:value: ' \
       '--rate[messages a second at most; 0\: as many as go]:value: ' \
-      '--pipelining[MAIL, RCPT and DATA in one piece]' \
+      '--pipelining[MAIL, RCPT and DATA in one piece with the text before, even where it is not offered]' \
+      '--no-pipelining[wait for each reply, even where pipelining is offered]' \
       '--tls[none, starttls (where it is offered), require, implicit]:value: ' \
       '--from[the sender; % becomes the message'\''s number]:value: ' \
       '--to[the recipient; % becomes the recipient'\''s number]:value: ' \

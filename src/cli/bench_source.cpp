@@ -57,6 +57,11 @@ bool is_pattern(const std::string& text) {
   return mail::Address::parse(filled).has_value();
 }
 
+service::LoadPipelining pipelining_of(const BenchSourceOptions& options) {
+  if (options.pipelining) return service::LoadPipelining::always;
+  return options.step_by_step ? service::LoadPipelining::never : service::LoadPipelining::where_offered;
+}
+
 Judged<service::LoadOrder> judge_order(const BenchSourceOptions& options) {
   service::LoadOrder order{.connections = options.connections,
                            .per_connection = options.per_connection,
@@ -64,7 +69,7 @@ Judged<service::LoadOrder> judge_order(const BenchSourceOptions& options) {
                            .rate = options.rate,
                            .sender = options.sender,
                            .recipient = options.recipient,
-                           .pipelining = options.pipelining};
+                           .pipelining = pipelining_of(options)};
   const auto sizes = parse_sizes(options.size);
   if (!sizes) return std::unexpected(sizes.error());
   std::tie(order.least_octets, order.most_octets) = *sizes;
@@ -214,7 +219,11 @@ void declare(CLI::App& app, BenchSourceOptions& into) {
   app.add_option("--recipients", into.recipients, "of each message")->capture_default_str();
   app.add_option("--time", into.time, "begin nothing new after this, such as 30s");
   app.add_option("--rate", into.rate, "messages a second at most; 0: as many as go");
-  app.add_flag("--pipelining", into.pipelining, "MAIL, RCPT and DATA in one piece");
+  auto* pipelining =
+      app.add_flag("--pipelining", into.pipelining,
+                   "MAIL, RCPT and DATA in one piece with the text before, even where it is not offered");
+  app.add_flag("--no-pipelining", into.step_by_step, "wait for each reply, even where pipelining is offered")
+      ->excludes(pipelining);
   app.add_option("--tls", into.tls, "none, starttls (where it is offered), require, implicit")->capture_default_str();
   app.add_option("--from", into.sender, "the sender; % becomes the message's number")->capture_default_str();
   app.add_option("--to", into.recipient, "the recipient; % becomes the recipient's number")->capture_default_str();

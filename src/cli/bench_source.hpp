@@ -22,6 +22,7 @@ struct BenchSourceOptions {
   std::string time;
   double rate = 0;
   bool pipelining = false;
+  bool step_by_step = false;
   std::string tls = "none";
   std::string sender = "source@load.invalid";
   std::string recipient = "sink%@load.invalid";

@@ -2,7 +2,6 @@
 
 #include "cli/client_world.hpp"
 #include "cli/load_configuration.hpp"
-#include "cli/send_work.hpp"
 #include "service/memory_file.hpp"
 #include "service/silent_watcher.hpp"
 #include "system/own_user.hpp"
@@ -67,6 +66,14 @@ LocalServer find_local_server(const std::string& configuration) {
     if (std::ranges::find(server.endpoints, usual) == server.endpoints.end()) server.endpoints.push_back(usual);
   }
   return server;
+}
+
+SendTry try_local_queue(const std::string& configuration, const service::SendEntry& entry,
+                        const service::FileLetter& letter, service::ConversationWatcher& watcher) {
+  auto access = access_of(entry, std::nullopt);
+  access.host = "localhost";
+  access.endpoints = find_local_server(configuration).endpoints;
+  return try_once(entry, letter, std::move(access), watcher);
 }
 
 Result<> mail_own_user(const std::string& configuration, const std::string& subject, const std::string& text) {

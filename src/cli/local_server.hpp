@@ -3,6 +3,7 @@
 
 #include "base/ip_address.hpp"
 #include "base/result.hpp"
+#include "cli/send_work.hpp"
 
 #include <string>
 #include <vector>
@@ -16,6 +17,10 @@ struct LocalServer {
 
 /// By the configuration (-c, else the usual one), if it can be read; 127.0.0.1 on ports 25 and 2525 in any case.
 [[nodiscard]] LocalServer find_local_server(const std::string& configuration);
+
+/// As try_once(), to that server.
+[[nodiscard]] SendTry try_local_queue(const std::string& configuration, const service::SendEntry& entry,
+                                      const service::FileLetter& letter, service::ConversationWatcher& watcher);
 
 /// Sends a mail to the account we run as. Blocks for some seconds at most. Error: why it could not be.
 [[nodiscard]] Result<> mail_own_user(const std::string& configuration, const std::string& subject,

@@ -31,6 +31,9 @@ constexpr const char* purpose =
     "Without FROM the sender is empty (<>), as in a bounce; without TO the mail is for the server's postmaster, whom "
     "every "
     "server has to know. No wait lasts longer than --timeout: a silent server is a FAIL with its reason.\n\n"
+    "With --commands the server is asked, after the mail, for the commands of RFC 821 that no mail needs. It may "
+    "refuse them all but NOOP and RSET. No answer, a closed connection, a reply that is none: a FAIL with these, too."
+    "\n\n"
     "With --mx DOMAIN every mail host of the domain is tried, the most preferred first, and the words are FROM TO "
     "DATA.";
 
@@ -43,6 +46,7 @@ constexpr const char* ending =
     "Examples:\n"
     "  posthorn probe mx.example.org --no-send\n"
     "  posthorn probe mail.example.org alice@example.org bob@example.org --tls require\n"
+    "  posthorn probe mx.example.org --no-send --commands\n"
     "  posthorn probe --mx example.org --no-send\n"
     "  posthorn probe mail.example.org --tls implicit --no-send --monitor --warning 2s --critical 8s";
 
@@ -56,6 +60,7 @@ struct ProbeOptions : ConnectionOptions {
   bool monitor = false;
   bool codes = false;
   bool helo = false;
+  bool commands = false;
   std::string warning = "5s", critical = "10s", certificate = "14d";
 };
 
@@ -70,6 +75,8 @@ void declare(CLI::App& app, ProbeOptions& into) {
   declare(app, static_cast<ConnectionOptions&>(into));
   app.add_flag("--no-send", into.no_send, "stop before DATA: RSET, and no mail");
   app.add_flag("--helo", into.helo, "greet with HELO at once, without extensions");
+  app.add_flag("--commands", into.commands,
+               "ask afterwards for what no mail needs, too: HELP, NOOP, VRFY, EXPN, SEND, SOML, SAML, TURN");
   app.add_flag("--json", into.json, "print what was found as JSON instead");
   app.add_flag("--monitor", into.monitor, "print one line for Nagios and its kin instead, with performance data");
   app.add_option("--warning", into.warning, "with --monitor: WARNING when all steps together take so long")
@@ -109,7 +116,10 @@ Judged<> read_order(const ProbeOptions& options, ProbePlan& plan) {
   if (!sender) return std::unexpected(sender.error());
   auto recipient = parse_address("TO", options.to);
   if (!recipient) return std::unexpected(recipient.error());
-  plan.order = {.sender = std::move(*sender), .recipient = std::move(*recipient), .sends = !options.no_send};
+  plan.order = {.sender = std::move(*sender),
+                .recipient = std::move(*recipient),
+                .sends = !options.no_send,
+                .tours = options.commands};
   plan.text = options.data.empty()
                   ? "This mail was sent to find out whether this server works. Nobody needs to answer it.\n"
                   : options.data;

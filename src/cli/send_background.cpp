@@ -1,9 +1,11 @@
 #include "cli/send_background.hpp"
 
 #include "base/assert.hpp"
+#include "cli/load_configuration.hpp"
 #include "cli/send_worker.hpp"
 #include "system/background.hpp"
 #include "system/clock.hpp"
+#include "system/input_file.hpp"
 #include "system/own_user.hpp"
 #include "system/posix_disk.hpp"
 
@@ -32,8 +34,8 @@ Result<std::string> hand_over_to_background(service::SendEntry& entry, const ser
   system::PosixDisk disk;
   auto entries = service::SendEntries::open(disk, *path);
   if (!entries) return failure(std::move(entries.error()));
-  static_cast<void>(entries->prune_logs(kept_logs));  // its failure is no reason to lose a mail
   const system::SystemClock clock;
+  static_cast<void>(entries->prune(kept_logs, clock.wall()));  // its failure is no reason to lose a mail
   system::KernelRandom random;
   entry.created = clock.wall();
   entry.wait_began = entry.created;
@@ -54,8 +56,12 @@ Result<std::string> hand_over_to_background(service::SendEntry& entry, const ser
 Result<std::string> start_background(const std::string& id, const std::string& configuration) {
   const auto path = send_state_folder();
   if (!path) return failure(path.error());
+  // The process works in another folder.
+  const auto named = configuration_path(configuration);
+  const auto absolute = named == usual_configuration_path ? Result<std::string>{} : system::absolute_path(named);
+  if (!absolute) return failure(absolute.error());
   auto words = system::run_in_background("posthorn send", take_over_limit, [&](const system::TakeOver& take_over) {
-    SendWorker worker(*path, id, configuration);
+    SendWorker worker(*path, id, *absolute);
     return static_cast<int>(worker.run(take_over));
   });
   if (!words) return words;

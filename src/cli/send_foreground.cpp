@@ -54,16 +54,8 @@ ExitStatus SendForeground::send() {
 
 SendTry SendForeground::attempt() {
   SendScreen screen(console_, {.quiet = options_.quiet, .shows_progress = ::isatty(STDERR_FILENO) == 1});
-  return options_.via_queue ? attempt_by_local_queue(screen) : try_once(entry_, *letter_, login_, screen);
-}
-
-SendTry SendForeground::attempt_by_local_queue(service::ConversationWatcher& watcher) {
-  const auto local = find_local_server(options_.configuration);
-  entry_.host = "the server on this machine";
-  auto access = access_of(entry_, std::nullopt);
-  access.host = "localhost";
-  access.endpoints = local.endpoints;
-  return try_once(entry_, *letter_, std::move(access), watcher);
+  return entry_.via_queue ? try_local_queue(options_.configuration, entry_, *letter_, screen)
+                          : try_once(entry_, *letter_, login_, screen);
 }
 
 void SendForeground::tell(const SendTry& done) {

@@ -23,7 +23,6 @@ class SendForeground {
   [[nodiscard]] Judged<> prepare();
   [[nodiscard]] ExitStatus send();
   [[nodiscard]] SendTry attempt();
-  [[nodiscard]] SendTry attempt_by_local_queue(service::ConversationWatcher& watcher);
   [[nodiscard]] ExitStatus go_on(const SendTry& first);
   [[nodiscard]] ExitStatus wait_here(SendTry last);
   [[nodiscard]] ExitStatus go_to_background();

@@ -19,6 +19,8 @@ using nlohmann::ordered_json;
 using service::SendEntry;
 
 constexpr Duration end_wait = std::chrono::seconds{10};
+constexpr Duration glance =
+    std::chrono::milliseconds{200};  // longer than another command looks whether there is a process
 
 struct Listed {
   SendEntry entry;
@@ -36,8 +38,8 @@ ExitStatus complain(Console& console, const Error& error) {
   return status_of(error);
 }
 
-bool has_process(service::SendEntries& entries, const std::string& id) {
-  const auto lock = entries.lock(id, Duration{});
+bool has_process(service::SendEntries& entries, const std::string& id, Duration patience = {}) {
+  const auto lock = entries.lock(id, patience);
   return !lock && lock.error().kind == Error::Kind::in_use;
 }
 
@@ -115,14 +117,22 @@ ExitStatus cancel_send(const SendOptions& options, Console& console) {
     console.complain("there is no such entry; \"posthorn send --list\" shows what there is");
     return ExitStatus::no_input;
   }
-  if (auto asked = entries->ask_to_cancel(id); !asked) return complain(console, asked.error());
-  const auto lock = entries->lock(id, end_wait);
-  if (!lock) {
+  auto lock = entries->lock(id, glance);
+  const bool has_worker = !lock && lock.error().kind == Error::Kind::in_use;
+  if (has_worker) {
+    if (auto asked = entries->ask_to_cancel(id); !asked) return complain(console, asked.error());
+    lock = entries->lock(id, end_wait);
+  }
+  if (!lock && lock.error().kind == Error::Kind::in_use) {
     console.complain("{} is in the middle of an attempt; it ends after it", id);
     return ExitStatus::ok;
   }
+  if (!lock) return complain(console, lock.error());
+  // The process takes the request away with the entry when it was done before it saw it.
+  const bool was_done = has_worker && !entries->folder().facts(id + ".json") && !entries->is_cancelled(id);
   if (auto removed = entries->remove(id); !removed) return complain(console, removed.error());
-  console.print("{} is cancelled\n", id);
+  console.print("{}\n", was_done ? fmt::format("{} was just done; its log: {}", id, entries->log_path(id))
+                                 : fmt::format("{} is cancelled", id));
   return ExitStatus::ok;
 }
 
@@ -136,7 +146,7 @@ ExitStatus resume_sends(const SendOptions& options, Console& console) {
   for (const auto& id : *ids) {
     const auto entry = entries->read(id);
     if (!entry && entry.error().kind != Error::Kind::not_found) status = complain(console, entry.error());
-    if (!entry || entry->state == SendEntry::State::failed || has_process(*entries, id)) continue;
+    if (!entry || entry->state == SendEntry::State::failed || has_process(*entries, id, glance)) continue;
     const auto words = start_background(id, options.configuration);
     if (words) {
       console.print("{}\n", *words);

@@ -98,7 +98,8 @@ Judged<> read_server(const SendOptions& options, service::SendEntry& entry) {
   if (has_control_character(options.server)) {
     return refuse(ExitStatus::bad_data, "SERVER: a host's name has no line breaks or control characters");
   }
-  entry.host = without_brackets(options.server);
+  entry.via_queue = options.via_queue;
+  entry.host = options.via_queue ? "the server on this machine" : without_brackets(options.server);
   entry.tls = *tls;
   entry.verifies_certificate = options.verify;
   entry.port = *port;

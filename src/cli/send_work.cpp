@@ -51,7 +51,9 @@ void note_outcome(service::SendEntry::Recipient& recipient, const smtp::Outcome&
   recipient.reply = LogText(words, reply_octets).text();
 }
 
-std::string server_of(const service::SendEntry& entry) { return fmt::format("{} port {}", entry.host, entry.port); }
+std::string server_of(const service::SendEntry& entry) {
+  return entry.via_queue ? entry.host : fmt::format("{} port {}", entry.host, entry.port);
+}
 
 }  // namespace
 

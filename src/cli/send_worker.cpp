@@ -89,8 +89,7 @@ ExitStatus SendWorker::work() {
 bool SendWorker::wait() {
   const auto until = after(clock_.now(), rules::wait_left(entry_.wait_began, entry_.next_attempt, clock_.wall()));
   while (true) {
-    cancelled_ = entries_->is_cancelled(id_);
-    if (cancelled_) return false;
+    if (entries_->is_cancelled(id_)) return false;
     const auto left = until - clock_.now();
     if (left <= Duration{}) return true;
     sleep_for(std::min(left, cancel_watch));
@@ -99,18 +98,19 @@ bool SendWorker::wait() {
 
 /// False: there is nothing more to try.
 bool SendWorker::attempt() {
-  const auto login = read_login(entry_);
-  SendTry done;
-  if (login) {
-    done = try_once(entry_, *letter_, *login, *log_);
-  } else {
-    done.last_words = login.error().text;  // the file may come back: a disk that is not mounted
-  }
+  const auto done = try_server();
   note(entry_, done);
   log_->say(told(done, entry_));
   if (!has_waiting(entry_) || is_final(done) || !plan_next(done)) return false;
   save();
   return true;
+}
+
+SendTry SendWorker::try_server() {
+  if (entry_.via_queue) return try_local_queue(configuration_, entry_, *letter_, *log_);
+  const auto login = read_login(entry_);
+  if (login) return try_once(entry_, *letter_, *login, *log_);
+  return {.last_words = login.error().text};  // the file may come back: a disk that is not mounted
 }
 
 bool SendWorker::plan_next(const SendTry& done) {
@@ -135,12 +135,13 @@ void SendWorker::save() {
 }
 
 ExitStatus SendWorker::finish() {
-  if (cancelled_) {
+  const bool all_delivered = !has_waiting(entry_) && !has_refused(entry_);
+  // Also while the attempt ran that did not deliver it.
+  if (!all_delivered && entries_->is_cancelled(id_)) {
     log_->say("cancelled");
-    static_cast<void>(entries_->remove(id_));
+    if (const auto removed = entries_->remove_as_asked(id_); !removed) log_->say(removed.error().text);
     return ExitStatus::ok;
   }
-  const bool all_delivered = !has_waiting(entry_) && !has_refused(entry_);
   const auto what = all_delivered ? fmt::format("delivered to {} after {} attempts", entry_.host, entry_.attempts)
                                   : fmt::format("not delivered to everybody: {}", entry_.last_words);
   log_->say(what);

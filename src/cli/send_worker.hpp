@@ -29,6 +29,7 @@ class SendWorker {
   [[nodiscard]] ExitStatus work();
   [[nodiscard]] bool wait();
   [[nodiscard]] bool attempt();
+  [[nodiscard]] SendTry try_server();
   [[nodiscard]] bool plan_next(const SendTry& done);
   [[nodiscard]] ExitStatus finish();
   void notify(const std::string& what);
@@ -48,7 +49,6 @@ class SendWorker {
   service::SendEntry entry_;
   MonotonicTime started_{};
   Duration age_at_start_{};
-  bool cancelled_ = false;
 };
 
 }  // namespace posthorn::cli

@@ -1,5 +1,8 @@
 #include "service/file_letter.hpp"
 
+#include "base/crc32c.hpp"
+
+#include <algorithm>
 #include <utility>
 
 namespace posthorn::service {
@@ -22,7 +25,7 @@ Result<> read_all(world::File& file, Take take) {
 
 }  // namespace
 
-LetterReader::LetterReader(mail::LetterFrame frame, std::vector<world::File*> files)
+LetterReader::LetterReader(mail::LetterFrame frame, std::vector<SurveyedFile> files)
     : frame_(std::move(frame)), files_(std::move(files)) {}
 
 Result<std::string_view> LetterReader::next() {
@@ -35,6 +38,7 @@ Result<std::string_view> LetterReader::next() {
       piece_ = frame_.before[at_file_];
       encoder_.emplace(frame_.encodings[at_file_]);
       offset_ = 0;
+      checksum_ = 0;
     } else {
       const auto more = read_file();
       if (!more) return failure(more.error());
@@ -48,16 +52,23 @@ Result<std::string_view> LetterReader::next() {
 
 /// False: that was the end of the file.
 Result<bool> LetterReader::read_file() {
-  input_.resize(piece_octets);
-  const auto count = files_[at_file_]->read_at(offset_, input_);
+  const auto& file = files_[at_file_];
+  const auto left = file.octets - offset_;
+  input_.resize(std::min<std::uint64_t>(piece_octets, left));
+  const auto count = left > 0 ? file.file->read_at(offset_, input_) : Result<std::size_t>{0};
   if (!count) return failure(count.error());
+  const auto read = std::string_view(input_).substr(0, *count);
   offset_ += *count;
-  if (*count > 0) {
-    encoder_->write(std::string_view(input_).substr(0, *count), piece_);
-    return true;
+  checksum_ = crc32c(read, checksum_);
+  // Half of an old text and half of a new one is no mail, and the encoding was chosen by what was there.
+  const bool has_changed = left > 0 ? *count == 0 : checksum_ != file.checksum;
+  if (has_changed) return failure(Error::Kind::invalid, file.name + ": it was changed while it was read");
+  if (left > 0) {
+    encoder_->write(read, piece_);
+  } else {
+    encoder_->finish(piece_);
   }
-  encoder_->finish(piece_);
-  return false;
+  return left > 0;
 }
 
 void LetterReader::rewind() {
@@ -101,25 +112,29 @@ Result<FileLetter> FileLetter::make_as_is(LetterInput input) {
 
 Result<> FileLetter::add(LetterInput input) {
   mail::LetterFile file{.name = std::move(input.name), .is_attachment = input.is_attachment};
-  auto read = read_all(*input.file, [&file](std::string_view piece) { file.survey.read(piece); });
+  SurveyedFile surveyed{.file = input.file.get(), .name = file.name.empty() ? "the text" : file.name};
+  auto read = read_all(*input.file, [&file, &surveyed](std::string_view piece) {
+    file.survey.read(piece);
+    surveyed.octets += piece.size();
+    surveyed.checksum = crc32c(piece, surveyed.checksum);
+  });
   if (!read) return read;
   file.survey.finish();
+  surveyed_.push_back(std::move(surveyed));
   files_.push_back(std::move(file));
   open_.push_back(std::move(input.file));
   return {};
 }
 
 LetterReader FileLetter::read(bool may_be_8bit) const {
-  std::vector<world::File*> files;
-  for (const auto& file : open_) files.push_back(file.get());
   if (!head_) {
     mail::LetterFrame frame{.before = {""}, .encodings = {mail::TransferEncoding::eight_bit}};
     if (files_.front().survey.high_octets() > 0) frame.body = mail::BodyType::eight_bit;
-    return {std::move(frame), std::move(files)};
+    return {std::move(frame), surveyed_};
   }
   auto head = *head_;
   head.may_be_8bit = may_be_8bit;
-  return {mail::frame_letter(head, files_, boundary_), std::move(files)};
+  return {mail::frame_letter(head, files_, boundary_), surveyed_};
 }
 
 }  // namespace posthorn::service

@@ -16,17 +16,25 @@
 
 namespace posthorn::service {
 
-/// A file to be sent. It must not change while the letter lives.
+/// A file to be sent, as it is now: what is appended later is not sent, and another change is an error of reading, `invalid`.
 struct LetterInput {
   std::unique_ptr<world::File> file;
   std::string name;  ///< without folders; empty: none
   bool is_attachment = false;
 };
 
+/// A file of a letter, and what it was when it was read first.
+struct SurveyedFile {
+  world::File* file = nullptr;
+  std::string name;  ///< for errors
+  std::uint64_t octets = 0;
+  std::uint32_t checksum = 0;
+};
+
 /// Reads a framed letter from its start to its end. Blocks.
 class LetterReader {
  public:
-  LetterReader(mail::LetterFrame frame, std::vector<world::File*> files);
+  LetterReader(mail::LetterFrame frame, std::vector<SurveyedFile> files);
 
   /// The next piece, empty at the end; valid until the next call.
   [[nodiscard]] Result<std::string_view> next();
@@ -41,9 +49,10 @@ class LetterReader {
   [[nodiscard]] Result<bool> read_file();
 
   mail::LetterFrame frame_;
-  std::vector<world::File*> files_;
+  std::vector<SurveyedFile> files_;
   std::size_t at_file_ = 0;                      // one past the last: what stands behind them
   std::uint64_t offset_ = 0;                     // in that file
+  std::uint32_t checksum_ = 0;                   // of what was read of it
   std::optional<mail::ContentEncoder> encoder_;  // none: what stands before the file was not given yet
   bool at_end_ = false;
   std::string input_;
@@ -72,6 +81,7 @@ class FileLetter {
   std::string boundary_;
   std::vector<mail::LetterFile> files_;
   std::vector<std::unique_ptr<world::File>> open_;
+  std::vector<SurveyedFile> surveyed_;
 };
 
 /// A letter's text as a connection reads it: on a worker.

@@ -51,8 +51,18 @@ struct LoadSource::Session {
   std::string input;
   std::size_t read = 0;  // of it
   bool offers_starttls = false;
-  std::uint64_t number = 0;  // of the message under way
-  MonotonicTime began{};     // the same
+  bool offers_pipelining = false;
+  std::uint64_t messages = 0;  // begun
+  std::uint64_t number = 0;    // of the message under way
+  MonotonicTime began{};       // the same
+  bool is_announced = false;   // its MAIL, RCPT and DATA went with the text of the one before
+};
+
+/// What was sent and is to be answered.
+struct LoadSource::Text {
+  std::uint64_t octets = 0;
+  std::uint32_t recipients = 0;  // who were accepted
+  MonotonicTime began{};
 };
 
 void LoadResult::add(const LoadResult& other) {
@@ -92,8 +102,22 @@ bool LoadSource::is_time_over() const {
 }
 
 std::uint64_t LoadSource::take_work() {
-  if (is_time_over() || (order_.messages > 0 && begun_ >= order_.messages)) return 0;
-  return ++begun_;
+  if (is_time_over()) return 0;
+  if (!given_back_.empty()) {
+    const auto number = given_back_.back();
+    given_back_.pop_back();
+    return number;
+  }
+  return order_.messages > 0 && begun_ >= order_.messages ? 0 : ++begun_;
+}
+
+bool LoadSource::is_used_up(const Session& session) const {
+  return order_.per_connection > 0 && session.messages >= order_.per_connection;
+}
+
+/// What may be announced already; with a rate each waits for its time.
+std::uint64_t LoadSource::take_next(const Session& session) {
+  return order_.rate > 0 || is_used_up(session) ? 0 : take_work();
 }
 
 /// One of the connections: another one follows when it is used up.
@@ -113,12 +137,13 @@ world::Task<> LoadSource::work() {
 world::Task<bool> LoadSource::converse(std::uint64_t first) {
   Session session{.number = first};
   if (!co_await greet(session) || !co_await say_hello(session)) co_return false;
-  for (std::uint64_t count = 1;; ++count) {
+  while (session.number != 0) {
     co_await pace();
-    if (co_await send(session) == Sent::broken) co_return false;
-    if (order_.per_connection > 0 && count >= order_.per_connection) break;
-    session.number = take_work();
-    if (session.number == 0) break;
+    ++session.messages;
+    const auto sent = co_await send(session);
+    if (sent == Sent::broken && session.is_announced) given_back_.push_back(session.number);
+    if (sent == Sent::broken) co_return false;
+    if (!session.is_announced) session.number = is_used_up(session) ? 0 : take_work();
   }
   if (co_await write(session, "QUIT\r\n")) static_cast<void>(co_await reply(session));
   co_return true;
@@ -157,6 +182,7 @@ world::Task<bool> LoadSource::say_hello(Session& session) {
   }
   if (!co_await write(session, "STARTTLS\r\n") || co_await reply(session) != 220) co_return false;
   if (!co_await start_tls(session)) co_return false;
+  session.offers_pipelining = false;  // RFC 3207 §4.2: what was learned before is forgotten
   co_return co_await write(session, hello) && co_await reply(session) == 250;
 }
 
@@ -178,8 +204,9 @@ world::Task<> LoadSource::pace() {
 }
 
 world::Task<LoadSource::Sent> LoadSource::send(Session& session) {
-  session.began = world_.loop.now();
-  return order_.pipelining ? send_pipelined(session) : send_step_by_step(session);
+  const bool may_be_offered = order_.pipelining == LoadPipelining::where_offered && session.offers_pipelining;
+  const bool pipelines = order_.pipelining == LoadPipelining::always || may_be_offered;
+  return pipelines ? send_pipelined(session) : send_step_by_step(session);
 }
 
 std::string LoadSource::make_text(std::uint64_t number, std::uint64_t& octets) {
@@ -195,6 +222,7 @@ std::string LoadSource::make_text(std::uint64_t number, std::uint64_t& octets) {
 
 world::Task<LoadSource::Sent> LoadSource::send_step_by_step(Session& session) {
   const auto number = session.number;
+  session.began = world_.loop.now();
   if (!co_await write(session, fmt::format("MAIL FROM:<{}>\r\n", numbered(order_.sender, number))))
     co_return Sent::broken;
   auto code = co_await reply(session);
@@ -215,9 +243,9 @@ world::Task<LoadSource::Sent> LoadSource::send_step_by_step(Session& session) {
     code = co_await reply(session);
     if (code == 0) co_return Sent::broken;
     if (code == 354) {
-      std::uint64_t octets = 0;
-      if (!co_await write(session, make_text(number, octets))) co_return Sent::broken;
-      co_return co_await end_message(session, octets, taken);
+      Text text{.recipients = taken, .began = session.began};
+      if (!co_await write(session, make_text(number, text.octets))) co_return Sent::broken;
+      co_return co_await end_message(session, text);
     }
     refusal = code;
   }
@@ -227,14 +255,21 @@ world::Task<LoadSource::Sent> LoadSource::send_step_by_step(Session& session) {
   co_return Sent::refused;
 }
 
-/// RFC 2920 §3.1: one group up to DATA.
-world::Task<LoadSource::Sent> LoadSource::send_pipelined(Session& session) {
-  const auto number = session.number;
+std::string LoadSource::make_group(std::uint64_t number) const {
   auto group = fmt::format("MAIL FROM:<{}>\r\n", numbered(order_.sender, number));
   for (std::uint32_t place = 0; place < order_.recipients; ++place) {
     group += fmt::format("RCPT TO:<{}>\r\n", numbered(order_.recipient, number * order_.recipients + place));
   }
-  if (!co_await write(session, group += "DATA\r\n")) co_return Sent::broken;
+  return group += "DATA\r\n";
+}
+
+/// RFC 2920 §3.1: DATA ends a group, and a text may begin one.
+world::Task<LoadSource::Sent> LoadSource::send_pipelined(Session& session) {
+  const auto number = session.number;
+  if (!std::exchange(session.is_announced, false)) {
+    session.began = world_.loop.now();
+    if (!co_await write(session, make_group(number))) co_return Sent::broken;
+  }
   std::uint32_t taken = 0;
   for (std::uint32_t place = 0; place <= order_.recipients; ++place) {
     const auto code = co_await reply(session);
@@ -245,11 +280,17 @@ world::Task<LoadSource::Sent> LoadSource::send_pipelined(Session& session) {
   const auto code = co_await reply(session);
   if (code == 0) co_return Sent::broken;
   if (code == 354) {
-    std::uint64_t octets = 0;
+    Text text{.recipients = taken, .began = session.began};
     // RFC 2920 §3.1: with nobody to get it, an empty text ends it.
-    const auto text = taken > 0 ? make_text(number, octets) : std::string(".\r\n");
-    if (!co_await write(session, text)) co_return Sent::broken;
-    co_return co_await end_message(session, octets, taken);
+    auto bytes = taken > 0 ? make_text(number, text.octets) : std::string(".\r\n");
+    if (const auto next = take_next(session)) {
+      bytes += make_group(next);
+      session.number = next;
+      session.began = world_.loop.now();
+      session.is_announced = true;
+    }
+    if (!co_await write(session, bytes)) co_return Sent::broken;
+    co_return co_await end_message(session, text);
   }
   ++result_.refused;
   if (taken > 0) result_.refusals[code] += 1;
@@ -257,19 +298,18 @@ world::Task<LoadSource::Sent> LoadSource::send_pipelined(Session& session) {
   co_return Sent::refused;
 }
 
-world::Task<LoadSource::Sent> LoadSource::end_message(Session& session, std::uint64_t octets,
-                                                      std::uint32_t recipients) {
+world::Task<LoadSource::Sent> LoadSource::end_message(Session& session, Text text) {
   const auto code = co_await reply(session);
   if (code == 0) co_return Sent::broken;
-  if (code != 250 || recipients == 0) {
+  if (code != 250 || text.recipients == 0) {
     ++result_.refused;
-    if (recipients > 0) result_.refusals[code] += 1;
+    if (text.recipients > 0) result_.refusals[code] += 1;
     co_return Sent::refused;
   }
   ++result_.messages;
-  result_.octets += octets;
-  result_.recipients += recipients;
-  result_.sending.add(world_.loop.now() - session.began);
+  result_.octets += text.octets;
+  result_.recipients += text.recipients;
+  result_.sending.add(world_.loop.now() - text.began);
   co_return Sent::taken;
 }
 
@@ -292,8 +332,9 @@ world::Task<unsigned> LoadSource::reply(Session& session) {
         fail("a reply that is none");
         co_return 0;
       }
-      if (ascii::starts_with_word(line.substr(std::min<std::size_t>(4, line.size())), "STARTTLS"))
-        session.offers_starttls = true;
+      const auto word = line.substr(std::min<std::size_t>(4, line.size()));
+      if (ascii::starts_with_word(word, "STARTTLS")) session.offers_starttls = true;
+      if (ascii::starts_with_word(word, "PIPELINING")) session.offers_pipelining = true;
       if (line.size() > 3 && line[3] == '-') continue;
       co_return static_cast<unsigned>(*code);
     }

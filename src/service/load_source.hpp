@@ -17,6 +17,8 @@
 
 namespace posthorn::service {
 
+enum class LoadPipelining : std::uint8_t { where_offered, always, never };
+
 struct LoadOrder {
   std::uint32_t connections = 1;
   std::uint64_t messages = 1;         ///< in all; 0: until the time is over
@@ -28,7 +30,8 @@ struct LoadOrder {
   Duration time{};                    ///< nothing new is begun after it; 0: no limit
   std::string sender;                 ///< "%" in it becomes the message's number, as in the recipient
   std::string recipient;
-  bool pipelining = false;  ///< whether or not the server offers it
+  /// RFC 2920: MAIL, RCPT and DATA in one piece, with the text of the message before.
+  LoadPipelining pipelining = LoadPipelining::where_offered;
 };
 
 struct LoadResult {
@@ -41,7 +44,7 @@ struct LoadResult {
   std::map<std::string, std::uint64_t>
       failures;             ///< of connections, by what was said of them; at most 100 are told apart
   LatencyTally connecting;  ///< until the greeting, with TLS from the first byte
-  LatencyTally sending;     ///< of each message that was taken, from MAIL to the answer to its end
+  LatencyTally sending;     ///< of each message that was taken, from when MAIL was sent to the answer to its end
   Duration took{};
 
   void add(const LoadResult& other);
@@ -56,6 +59,7 @@ class LoadSource {
 
  private:
   struct Session;
+  struct Text;
   enum class Sent : std::uint8_t { taken, refused, broken };
 
   [[nodiscard]] world::Task<> work();
@@ -66,7 +70,7 @@ class LoadSource {
   [[nodiscard]] world::Task<Sent> send(Session& session);
   [[nodiscard]] world::Task<Sent> send_step_by_step(Session& session);
   [[nodiscard]] world::Task<Sent> send_pipelined(Session& session);
-  [[nodiscard]] world::Task<Sent> end_message(Session& session, std::uint64_t octets, std::uint32_t recipients);
+  [[nodiscard]] world::Task<Sent> end_message(Session& session, Text text);
   [[nodiscard]] world::Task<bool> write(Session& session, std::string_view bytes);
   /// The code of the next reply, read whole; 0: the connection is of no use any more, and that has been noted.
   [[nodiscard]] world::Task<unsigned> reply(Session& session);
@@ -75,6 +79,9 @@ class LoadSource {
   [[nodiscard]] bool is_time_over() const;
   /// The number of the next message; 0: there is none.
   [[nodiscard]] std::uint64_t take_work();
+  [[nodiscard]] bool is_used_up(const Session& session) const;
+  [[nodiscard]] std::uint64_t take_next(const Session& session);
+  [[nodiscard]] std::string make_group(std::uint64_t number) const;
   [[nodiscard]] std::string make_text(std::uint64_t number, std::uint64_t& octets);
   void fail(std::string_view why);
 
@@ -85,6 +92,7 @@ class LoadSource {
   LoadResult result_;
   std::string body_;
   std::uint64_t begun_ = 0;
+  std::vector<std::uint64_t> given_back_;  // numbers of messages that a connection took and never sent
   std::uint32_t failed_in_a_row_ = 0;
   MonotonicTime started_{};
   MonotonicTime next_start_{};

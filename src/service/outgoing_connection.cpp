@@ -1,5 +1,10 @@
 #include "service/outgoing_connection.hpp"
 
+#include "base/assert.hpp"
+#include "smtp/reply_parser.hpp"
+
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 #include <variant>
@@ -17,6 +22,16 @@ std::string plain_response(const Credentials& credentials) {
   response += '\0';
   response += credentials.password.reveal();
   return response;
+}
+
+/// As they came, without CRLF.
+std::vector<std::string> lines_of(const smtp::PeerReply& reply) {
+  std::vector<std::string> lines;
+  for (const auto& text : reply.lines) {
+    const bool is_last = lines.size() + 1 == reply.lines.size();
+    lines.push_back(fmt::format("{}{}{}", reply.code, is_last ? ' ' : '-', text));
+  }
+  return lines;
 }
 
 }  // namespace
@@ -52,6 +67,33 @@ world::Task<> OutgoingConnection::quit() {
   idle_ = false;
   session_.quit();
   co_await drive(nullptr);
+  stream_->close();
+}
+
+world::Task<Result<smtp::PeerReply>> OutgoingConnection::ask(std::string line) {
+  ensure(idle_ && !end_, "the connection is between messages");
+  const auto patience = settings_.session->timeout(smtp::Step::reset);
+  const auto deadline = after(loop_.now(), patience);
+  tell({.direction = smtp::DialogueLine::Direction::sent, .text = line});
+  Result<smtp::PeerReply> reply;
+  auto sent = co_await hear_nothing();
+  if (sent) sent = co_await stream_->write(line + "\r\n", deadline);
+  if (sent) {
+    reply = co_await hear_reply(deadline);
+  } else {
+    reply = failure(std::move(sent.error()));
+  }
+  if (reply) co_return reply;
+  stream_->close();
+  if (reply.error().kind != Error::Kind::timed_out) co_return reply;
+  co_return failure(Error::Kind::timed_out, fmt::format("no answer within {}", to_text(patience)));
+}
+
+world::Task<> OutgoingConnection::hang_up(std::string line) {
+  tell({.direction = smtp::DialogueLine::Direction::sent, .text = line});
+  const auto deadline = after(loop_.now(), settings_.session->timeout(smtp::Step::quit));
+  // Whether the peer still listens decides nothing.
+  static_cast<void>(co_await stream_->write(line + "\r\n", deadline));
   stream_->close();
 }
 
@@ -100,6 +142,35 @@ world::Task<bool> OutgoingConnection::heard_early() {
     session_.connection_lost(bytes ? "the server closed the connection" : bytes.error().text);
   }
   co_return true;
+}
+
+/// As heard_early(), outside a mail.
+world::Task<Result<>> OutgoingConnection::hear_nothing() {
+  if (!stream_->has_unread_bytes()) co_return Result<>{};
+  const auto bytes = co_await stream_->read(loop_.now());
+  if (!bytes && bytes.error().kind == Error::Kind::timed_out) co_return Result<>{};
+  if (!bytes) co_return failure(bytes.error());
+  if (bytes->empty()) co_return failure(Error::Kind::ended, "the server closed the connection");
+  co_return failure(Error::Kind::invalid, fmt::format("the server answered before it was asked: {}", *bytes));
+}
+
+world::Task<Result<smtp::PeerReply>> OutgoingConnection::hear_reply(MonotonicTime deadline) {
+  smtp::ReplyParser parser(
+      {.line_octets = settings_.session->reply_line_octets, .lines = settings_.session->reply_lines});
+  for (;;) {
+    const auto bytes = co_await stream_->read(deadline);
+    if (!bytes) co_return failure(bytes.error());
+    if (bytes->empty()) co_return failure(Error::Kind::ended, "the server closed the connection");
+    const auto taken = parser.read(*bytes);
+    if (parser.fault()) co_return failure(Error::Kind::invalid, "the server does not speak SMTP: that is no reply");
+    if (!parser.has_reply()) continue;
+    auto reply = parser.take();
+    for (auto& line : lines_of(reply))
+      tell({.direction = smtp::DialogueLine::Direction::received, .text = std::move(line)});
+    if (taken < bytes->size())
+      co_return failure(Error::Kind::invalid, fmt::format("more came than the reply: {}", bytes->substr(taken)));
+    co_return reply;
+  }
 }
 
 world::Task<> OutgoingConnection::write(const smtp::SendBytes& send) {

@@ -50,6 +50,11 @@ class OutgoingConnection {
   [[nodiscard]] world::Task<std::optional<smtp::SessionEnd>> open();
   /// Sends a message; `text` is read from where it stands. One at a time.
   [[nodiscard]] world::Task<Sent> send(smtp::ClientMessage message, TextSource& text);
+  /// Another command than a mail's, between messages, for the probe: sent alone, and its whole reply awaited as long as RSET's.
+  /// Error: none came, or what is none, and the connection is closed: timed_out, ended, invalid (no SMTP), …
+  [[nodiscard]] world::Task<Result<smtp::PeerReply>> ask(std::string line);
+  /// After a TURN that was taken the word is ours: this line, and the connection is closed.
+  [[nodiscard]] world::Task<> hang_up(std::string line);
   /// Ends the session by QUIT and waits for its answer as long as the settings say.
   [[nodiscard]] world::Task<> quit();
 
@@ -74,6 +79,8 @@ class OutgoingConnection {
   [[nodiscard]] world::Task<Result<>> shake_hands(MonotonicTime deadline);
   void tell(const smtp::DialogueLine& line);
   [[nodiscard]] world::Task<bool> heard_early();
+  [[nodiscard]] world::Task<Result<>> hear_nothing();
+  [[nodiscard]] world::Task<Result<smtp::PeerReply>> hear_reply(MonotonicTime deadline);
   void authenticate(const smtp::StartAuthentication& question);
   void respond(const smtp::AnswerChallenge& question);
   void keep(const smtp::DialogueLine& line);

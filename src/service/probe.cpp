@@ -66,6 +66,10 @@ Failure failure_of(Reason reason) {
   bug("a session ended for a reason");
 }
 
+Failure failure_of(const Error& error) {
+  return error.kind == Error::Kind::invalid ? Failure::protocol : Failure::unavailable;
+}
+
 std::string words_of(unsigned code, const std::string& text) {
   return code == 0 ? text : fmt::format("{} {}", code, text);
 }
@@ -106,17 +110,46 @@ world::Task<ProbeReport> Probe::run(TextSource& text) {
 }
 
 world::Task<> Probe::converse(OutgoingConnection& connection, TextSource& text) {
-  auto end = co_await connection.open();
-  if (!end) {
-    auto sent = co_await connection.send(message(text), text);
-    end = std::move(sent.end);
-    if (!end) judge_outcome(sent.done.outcomes.front());
-  }
-  if (end) {
-    judge_end(*end);
+  if (const auto end = co_await connection.open()) co_return judge_end(*end);
+  const auto sent = co_await connection.send(message(text), text);
+  if (sent.end) co_return judge_end(*sent.end);
+  const auto& outcome = sent.done.outcomes.front();
+  judge_outcome(outcome);
+  if (order_.tours) {
+    co_await tour(connection, outcome);
   } else {
     co_await connection.quit();
   }
+}
+
+/// The other commands, and the leave.
+world::Task<> Probe::tour(OutgoingConnection& connection, const smtp::Outcome& mail) {
+  smtp::CommandTour tour(tour_settings(connection.peer(), mail));
+  while (auto line = tour.next()) {
+    const auto reply = co_await connection.ask(std::move(*line));
+    if (!reply) co_return fail(failure_of(reply.error()), table_name(tour.command()), reply.error().text);
+    tour.answered(*reply);
+  }
+  if (const auto& fault = tour.fault())
+    fail(failure_of(fault->reason), table_name(fault->command), words_of(fault->code, fault->text));
+  if (tour.roles_are_turned()) {
+    // RFC 821 §3.8: the greeting is ours to give now.
+    co_await connection.hang_up(fmt::format("421 {} closing the connection", access_.hello_name));
+  } else {
+    co_await connection.quit();
+  }
+}
+
+smtp::CommandTour::Settings Probe::tour_settings(const smtp::PeerExtensions& peer, const smtp::Outcome& mail) const {
+  using enum smtp::Outcome::Kind;
+  smtp::CommandTour::Settings settings{
+      .sender = {}, .user = "postmaster", .transaction_is_open = mail.kind == temporary || mail.kind == permanent};
+  if (order_.sender && !order_.sender->needs_smtputf8()) settings.sender = order_.sender->to_string();
+  const auto& recipient = order_.recipient;
+  if (recipient && !recipient->needs_smtputf8()) settings.user = recipient->to_string();
+  // RFC 6531 §3.7.4.2
+  if (recipient && recipient->needs_smtputf8() && peer.smtputf8) settings.user = recipient->to_string() + " SMTPUTF8";
+  return settings;
 }
 
 smtp::ClientMessage Probe::message(const TextSource& text) const {
@@ -172,6 +205,12 @@ void Probe::judge_steps() {
       report_.notes.push_back(fmt::format("{} is not among the codes that RFC 5321 lists for {}", step.code, name));
     } else if (step.code / 100 == 5 && step.command == ProbedCommand::ehlo) {
       report_.notes.push_back(fmt::format("EHLO was answered with {}: the server is an old one", step.code));
+    } else if (step.code == 500 && step.command == ProbedCommand::vrfy) {
+      report_.notes.emplace_back(
+          "VRFY is not known: RFC 5321 section 4.5.1 wants it of every server, be it to answer 252");
+    } else if (step.code == 250 && step.command == ProbedCommand::turn) {
+      report_.notes.emplace_back(
+          "TURN was taken: whoever connects may be given other people's mail (RFC 5321 appendix F.1)");
     }
   }
 }

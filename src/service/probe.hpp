@@ -6,6 +6,7 @@
 #include "service/file_letter.hpp"
 #include "service/probe_record.hpp"
 #include "service/server_access.hpp"
+#include "smtp/command_tour.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -18,6 +19,7 @@ struct ProbeOrder {
   std::optional<mail::Address> sender;     ///< none: `<>`
   std::optional<mail::Address> recipient;  ///< none: the server's postmaster (RFC 5321 §4.5.1)
   bool sends = true;                       ///< false: RSET instead of DATA
+  bool tours = false;                      ///< ask for the commands that no mail needs, too, after the mail
 };
 
 struct ProbeReport {
@@ -56,6 +58,9 @@ class Probe {
  private:
   [[nodiscard]] world::Task<> converse(OutgoingConnection& connection, TextSource& text);
   [[nodiscard]] smtp::ClientMessage message(const TextSource& text) const;
+  [[nodiscard]] world::Task<> tour(OutgoingConnection& connection, const smtp::Outcome& mail);
+  [[nodiscard]] smtp::CommandTour::Settings tour_settings(const smtp::PeerExtensions& peer,
+                                                          const smtp::Outcome& mail) const;
   void judge_end(const smtp::SessionEnd& end);
   void judge_outcome(const smtp::Outcome& outcome);
   void judge_steps();

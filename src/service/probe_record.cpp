@@ -16,15 +16,23 @@ constexpr std::size_t line_octets = 1'000;
 constexpr std::size_t reply_octets = 4'000;
 
 smtp::ProbedCommand command_in(std::string_view line) {
-  static constexpr std::array<std::pair<std::string_view, smtp::ProbedCommand>, 9> verbs{{{"EHLO", ehlo},
-                                                                                          {"HELO", helo},
-                                                                                          {"STARTTLS", starttls},
-                                                                                          {"MAIL", mail},
-                                                                                          {"RCPT", rcpt},
-                                                                                          {"DATA", data},
-                                                                                          {".", end_of_data},
-                                                                                          {"RSET", rset},
-                                                                                          {"QUIT", quit}}};
+  static constexpr std::array<std::pair<std::string_view, smtp::ProbedCommand>, 17> verbs{{{"EHLO", ehlo},
+                                                                                           {"HELO", helo},
+                                                                                           {"STARTTLS", starttls},
+                                                                                           {"MAIL", mail},
+                                                                                           {"RCPT", rcpt},
+                                                                                           {"DATA", data},
+                                                                                           {".", end_of_data},
+                                                                                           {"RSET", rset},
+                                                                                           {"QUIT", quit},
+                                                                                           {"HELP", help},
+                                                                                           {"NOOP", noop},
+                                                                                           {"VRFY", vrfy},
+                                                                                           {"EXPN", expn},
+                                                                                           {"SEND", send},
+                                                                                           {"SOML", soml},
+                                                                                           {"SAML", saml},
+                                                                                           {"TURN", turn}}};
   const auto verb = line.substr(0, line.find(' '));
   const auto* found = std::ranges::find(verbs, verb, [](const auto& each) { return each.first; });
   return found == verbs.end() ? auth : found->second;
@@ -49,7 +57,11 @@ void ProbeRecord::on_line(const smtp::DialogueLine& line) {
   sent ? say(line.text) : hear(line.text);
 }
 
-void ProbeRecord::say(std::string_view line) { begin(command_in(line)); }
+void ProbeRecord::say(std::string_view line) {
+  // After TURN the reply is ours.
+  const bool is_reply = !line.empty() && ascii::is_digit(line.front());
+  if (!is_reply) begin(command_in(line));
+}
 
 void ProbeRecord::hear(std::string_view line) {
   // What comes after a reply's last line answers nothing.

@@ -1,6 +1,7 @@
 #include "service/send_entries.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace posthorn::service {
@@ -11,6 +12,8 @@ constexpr unsigned file_mode = 0600;
 constexpr std::size_t id_octets = 8;
 constexpr std::size_t largest_entry = 4U << 20;
 constexpr int id_tries = 8;
+constexpr auto stray_age = std::chrono::days{1};
+constexpr std::array<std::string_view, 4> parts{".new", ".eml", ".lock", ".cancel"};
 
 std::string random_id(world::Random& random) {
   constexpr std::string_view alphabet = "abcdefghijkmnpqrstuvwxyz23456789";  // no letter that looks like a digit
@@ -105,11 +108,18 @@ Result<std::unique_ptr<world::File>> SendEntries::open_text(const std::string& i
   return folder_->open_file(id + ".eml", false);
 }
 
+Result<> SendEntries::remove(const std::string& id) { return remove_parts(id, parts); }
+
+Result<> SendEntries::remove_as_asked(const std::string& id) {
+  static_assert(parts.back() == ".cancel");
+  return remove_parts(id, std::span{parts}.first<parts.size() - 1>());
+}
+
 /// The name that makes it an entry goes first.
-Result<> SendEntries::remove(const std::string& id) {
+Result<> SendEntries::remove_parts(const std::string& id, std::span<const std::string_view> endings) {
   auto done = remove_if_there(id + ".json");
-  for (const auto* ending : {".new", ".eml", ".cancel", ".lock"}) {
-    auto removed = remove_if_there(id + ending);
+  for (const auto ending : endings) {
+    auto removed = remove_if_there(id + std::string(ending));
     if (done) done = std::move(removed);
   }
   auto synced = folder_->sync();
@@ -135,23 +145,37 @@ Result<std::unique_ptr<world::FileLock>> SendEntries::lock(const std::string& id
 
 Result<> SendEntries::ask_to_cancel(const std::string& id) {
   if (is_cancelled(id)) return {};
-  return write_file(id + ".cancel", "");
+  auto asked = write_file(id + ".cancel", "");
+  if (!asked && asked.error().kind == Error::Kind::exists) return {};
+  return asked;
 }
 
 bool SendEntries::is_cancelled(const std::string& id) { return has(id + ".cancel"); }
 
-Result<> SendEntries::prune_logs(std::size_t kept) {
+/// Part of an entry that is not there.
+bool SendEntries::is_stray(std::string_view name) {
+  const auto dot = name.find('.');
+  if (dot == std::string_view::npos || !SendEntry::is_id(name.substr(0, dot))) return false;
+  return std::ranges::find(parts, name.substr(dot)) != parts.end() && !has(std::string(name.substr(0, dot)) + ".json");
+}
+
+Result<> SendEntries::prune(std::size_t kept_logs, WallTime now) {
   auto entries = folder_->list();
   if (!entries) return failure(std::move(entries.error()));
   std::vector<std::pair<std::int64_t, std::string>> finished;
   for (const auto& entry : *entries) {
     const std::string_view name = entry.name;
+    if (is_stray(name)) {
+      const auto facts = folder_->facts(name);
+      const bool is_old = facts && WallTime{std::chrono::microseconds{facts->modified_ns / 1'000}} + stray_age < now;
+      if (auto removed = is_old ? remove_if_there(entry.name) : Result<>{}; !removed) return removed;
+    }
     if (!name.ends_with(".log") || has(std::string(name.substr(0, name.size() - 4)) + ".json")) continue;
     if (const auto facts = folder_->facts(name)) finished.emplace_back(facts->modified_ns, entry.name);
   }
-  if (finished.size() <= kept) return {};
+  if (finished.size() <= kept_logs) return {};
   std::ranges::sort(finished);
-  finished.resize(finished.size() - kept);
+  finished.resize(finished.size() - kept_logs);
   for (const auto& [time, name] : finished) {
     if (auto removed = remove_if_there(name); !removed) return removed;
   }

@@ -9,6 +9,7 @@
 #include "world/random.hpp"
 
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +30,8 @@ class SendEntries {
   [[nodiscard]] Result<std::unique_ptr<world::File>> open_text(const std::string& id);
   /// Everything but the log.
   [[nodiscard]] Result<> remove(const std::string& id);
+  /// The same, and the request to end stays, for who made it to see that it was heard.
+  [[nodiscard]] Result<> remove_as_asked(const std::string& id);
   /// In the order of their ids.
   [[nodiscard]] Result<std::vector<std::string>> ids();
 
@@ -38,8 +41,9 @@ class SendEntries {
   [[nodiscard]] Result<> ask_to_cancel(const std::string& id);
   [[nodiscard]] bool is_cancelled(const std::string& id);
 
-  /// Logs of entries that are gone, but for the newest.
-  [[nodiscard]] Result<> prune_logs(std::size_t kept);
+  /// Removes logs of entries that are gone, but for so many of the newest, and what a crash has left of entries that were being
+  /// made or removed, after a day.
+  [[nodiscard]] Result<> prune(std::size_t kept_logs, WallTime now);
   [[nodiscard]] world::Folder& folder() { return *folder_; }
   [[nodiscard]] std::string log_path(const std::string& id) const { return folder_->path() + "/" + id + ".log"; }
 
@@ -48,6 +52,8 @@ class SendEntries {
   [[nodiscard]] Result<> write_file(const std::string& name, LetterReader& text);
   [[nodiscard]] Result<> write_file(const std::string& name, std::string_view text);
   [[nodiscard]] bool has(const std::string& name);
+  [[nodiscard]] bool is_stray(std::string_view name);
+  [[nodiscard]] Result<> remove_parts(const std::string& id, std::span<const std::string_view> endings);
   [[nodiscard]] Result<> remove_if_there(const std::string& name);
 
   std::unique_ptr<world::Folder> folder_;

@@ -2,6 +2,8 @@
 
 #include "base/ascii.hpp"
 #include "base/assert.hpp"
+#include "base/base64.hpp"
+#include "base/utf8.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -44,6 +46,17 @@ class Members {
     if (value < least || value > most) fail(name);
     return std::clamp(value, least, most);
   }
+  /// As octets_of() wrote it.
+  std::string octets(const char* name) {
+    const auto* member = find(name);
+    if (member == nullptr || !member->is_object()) return text(name);
+    Members encoded(*member);
+    auto decoded = base64::decode(encoded.text("base64"));
+    if (!decoded || !encoded.fault().empty()) return fail(name), std::string{};
+    return std::move(*decoded);
+  }
+  /// One that was not always written.
+  bool flag_or_false(const char* name) { return find(name) != nullptr && flag(name); }
   bool flag(const char* name) {
     const auto* member = find(name);
     if (member == nullptr || !member->is_boolean()) return fail(name), false;
@@ -98,6 +111,12 @@ ordered_json written_recipient(const SendEntry::Recipient& recipient) {
   return {{"address", recipient.address.to_string()}, {"state", name_of(recipient.state)}, {"reply", recipient.reply}};
 }
 
+/// The name of a file, or of a user, may be any octets; JSON holds UTF-8 only.
+ordered_json octets_of(const std::string& text) {
+  if (utf8::is_valid(text)) return text;
+  return ordered_json::object({{"base64", base64::encode(text)}});
+}
+
 ordered_json or_null(std::optional<Duration> duration) {
   return duration ? ordered_json(milliseconds_of(*duration)) : ordered_json(nullptr);
 }
@@ -116,13 +135,14 @@ void read_recipients(Members& members, SendEntry& entry) {
 }
 
 void read_server(Members& members, SendEntry& entry) {
-  entry.host = members.text("host");
+  entry.via_queue = members.flag_or_false("via_queue");
+  entry.host = members.octets("host");
   entry.port = static_cast<std::uint16_t>(members.number("port", 1, 65'535));
   entry.family = members.text("family");
   entry.tls = members.one_of("tls", {ClientTls::none, ClientTls::starttls, ClientTls::require, ClientTls::implicit});
   entry.verifies_certificate = members.flag("verify");
-  entry.user = members.text("user");
-  entry.password_file = members.text("password_file");
+  entry.user = members.octets("user");
+  entry.password_file = members.octets("password_file");
   entry.hello_name = members.text("ehlo");
   entry.timeout = members.duration_or_null("timeout_ms");
 }
@@ -177,13 +197,14 @@ std::string written(const SendEntry& entry) {
                           {"recipients", std::move(recipients)},
                           {"subject", entry.subject},
                           {"octets", entry.octets},
-                          {"host", entry.host},
+                          {"via_queue", entry.via_queue},
+                          {"host", octets_of(entry.host)},
                           {"port", entry.port},
                           {"family", entry.family},
                           {"tls", name_of(entry.tls)},
                           {"verify", entry.verifies_certificate},
-                          {"user", entry.user},
-                          {"password_file", entry.password_file},
+                          {"user", octets_of(entry.user)},
+                          {"password_file", octets_of(entry.password_file)},
                           {"ehlo", entry.hello_name},
                           {"timeout_ms", or_null(entry.timeout)},
                           {"retry_after_ms", or_null(entry.retry_after)},

@@ -35,6 +35,7 @@ struct SendEntry {
   std::string subject;  ///< for lists
   std::uint64_t octets = 0;
 
+  bool via_queue = false;  ///< to the server on this machine, wherever it listens; host is for people then
   std::string host;
   std::uint16_t port = 25;
   std::string family;  ///< "4", "6", or empty

@@ -38,6 +38,27 @@ TEST(SendEntry, comes_back_as_it_was_written) {
   EXPECT_FALSE(read->timeout);
 }
 
+TEST(SendEntry, keeps_names_that_are_no_utf8) {
+  auto entry = an_entry();
+  entry.user = "\xe4lice";
+  entry.password_file = "/home/alice/p\xe4ssword";
+  entry.host = "m\xfcnchen.test";
+  const auto read = parse_send_entry(written(entry));
+  ASSERT_TRUE(read) << read.error().text;
+  EXPECT_EQ(read->user, entry.user);
+  EXPECT_EQ(read->password_file, entry.password_file);
+  EXPECT_EQ(read->host, entry.host);
+}
+
+TEST(SendEntry, of_an_older_version_is_for_a_server_far_away) {
+  auto text = written(an_entry());
+  const std::string_view member = "  \"via_queue\": false,\n";
+  text.erase(text.find(member), member.size());
+  const auto read = parse_send_entry(text);
+  ASSERT_TRUE(read) << read.error().text;
+  EXPECT_FALSE(read->via_queue);
+}
+
 TEST(SendEntry, that_is_damaged_is_refused_and_named) {
   EXPECT_FALSE(parse_send_entry(""));
   EXPECT_FALSE(parse_send_entry("[]"));

@@ -85,7 +85,8 @@ Result<InputFile> open_input(const std::string& path, std::uint64_t most_copied)
   struct stat facts{};
   if (::fstat(file->get(), &facts) != 0) return system_failure("read " + shown);
   if (S_ISDIR(facts.st_mode)) return failure(Error::Kind::invalid, "read " + shown + ": it is a folder");
-  if (path == "-" || !S_ISREG(facts.st_mode)) {
+  // Files of the kernel's (/proc) are regular, of no size, and another at each reading.
+  if (path == "-" || !S_ISREG(facts.st_mode) || facts.st_size == 0) {
     auto copy = copy_of(*file, shown, most_copied);
     if (!copy) return failure(std::move(copy.error()));
     file = std::move(copy);

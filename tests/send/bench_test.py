@@ -4,8 +4,10 @@ import contextlib
 import json
 import signal
 import smtplib
+import socket
 import ssl
 import subprocess
+import threading
 import time
 import unittest
 
@@ -132,6 +134,79 @@ class Pair(unittest.TestCase):
             taken.process.wait(30)
 
 
+class Chunks:
+    """A server that keeps what comes until it is asked for, and answers each part as a whole."""
+
+    def __init__(self, extensions):
+        self.extensions = extensions
+        self.parts = []
+        self.listening = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listening.getsockname()[1]
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+
+    def serve(self):
+        connection, _ = self.listening.accept()
+        with connection:
+            connection.settimeout(60)
+            connection.sendall(b"220 mx.example.test ESMTP\r\n")
+            in_text = False
+            while (part := connection.recv(1 << 20)):
+                while not part.endswith((b"\r\n.\r\n", b"DATA\r\n") if in_text else b"\r\n"):
+                    part += connection.recv(1 << 20)
+                self.parts.append(part)
+                replies = []
+                text, end, rest = part.partition(b"\r\n.\r\n") if in_text else (b"", b"", part)
+                if end:
+                    replies.append("250 taken")
+                for line in rest.splitlines():
+                    replies.append({b"EHLO": "250-mx.example.test\r\n250 " + self.extensions, b"DATA": "354 go on", b"QUIT": "221 bye"}.get(line[:4], "250 ok"))
+                in_text = rest.endswith(b"DATA\r\n")
+                connection.sendall("".join(reply + "\r\n" for reply in replies).encode())
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.thread.join(60)
+        self.listening.close()
+
+
+class Pipelining(unittest.TestCase):
+    """RFC 2920."""
+
+    def parts_of(self, extensions, *words):
+        with Chunks(extensions) as server:
+            sent = source(server.port, "--messages", "3", "--connections", "1", "--from", "a@b.test", "--to", "c@d.test", *words)
+        self.assertEqual((sent["messages"], sent["failures"]), (3, {}), sent)
+        return server.parts
+
+    def test_a_text_and_the_next_envelope_in_one_piece(self):
+        group = b"MAIL FROM:<a@b.test>\r\nRCPT TO:<c@d.test>\r\nDATA\r\n"
+        for extensions, words in (("PIPELINING", ()), ("8BITMIME", ("--pipelining",))):
+            with self.subTest(words=words):
+                hello, first, *texts, leave = self.parts_of(extensions, *words)
+                self.assertEqual((hello[:5], first, leave), (b"EHLO ", group, b"QUIT\r\n"))
+                self.assertEqual([text.partition(b"\r\n.\r\n")[2] for text in texts], [group, group, b""])
+
+    def test_step_by_step(self):
+        for extensions, words in (("PIPELINING", ("--no-pipelining",)), ("8BITMIME", ())):
+            with self.subTest(words=words):
+                parts = self.parts_of(extensions, *words)
+                self.assertEqual([part[:4] for part in parts], [b"EHLO", *([b"MAIL", b"RCPT", b"DATA", b"From"] * 3), b"QUIT"])
+
+    def test_with_a_rate_each_waits_for_its_time(self):
+        parts = self.parts_of("PIPELINING", "--rate", "20")
+        self.assertEqual([part[:4] for part in parts], [b"EHLO", *([b"MAIL", b"From"] * 3), b"QUIT"])
+
+    def test_what_was_announced_and_never_sent_is_sent_by_another(self):
+        with sink("--drop", "dot:20") as taken:
+            sent = source(taken.port, "--messages", "200", "--connections", "4", status=1)
+        broken = sum(sent["failures"].values())
+        self.assertGreater(broken, 10)
+        self.assertEqual(sent["messages"] + broken, 200, "each connection that broke has lost one message, not two")
+
+
 class Others(unittest.TestCase):
     def test_the_sink_and_another_client(self):
         with sink("--tls", "starttls", "--size-limit", "1MiB") as taken:
@@ -160,7 +235,7 @@ class Others(unittest.TestCase):
     def test_bad_usage(self):
         for words in (("source",), ("source", "127.0.0.1", "99999"), ("source", "127.0.0.1", "25", "--size", "x"), ("source", "127.0.0.1", "25", "--messages", "0"),
                       ("source", "127.0.0.1", "25", "--to", "a b\r\nc"), ("source", "127.0.0.1", "25", "--connections", "0"), ("sink", "nowhere"),
-                      ("sink", "--refuse", "rcpt:250"), ("sink", "--refuse", "soup:450"), ("sink", "--delay", "dot"), ("sink", "--drop", "dot:200"), ()):
+                      ("source", "127.0.0.1", "25", "--pipelining", "--no-pipelining"), ("sink", "--refuse", "rcpt:250"), ("sink", "--refuse", "soup:450"), ("sink", "--delay", "dot"), ("sink", "--drop", "dot:200"), ()):
             done = subprocess.run([program(), "bench", *words], capture_output=True, text=True, timeout=60, check=False)
             self.assertEqual(done.returncode, 64, (words, done.stderr))
         done = subprocess.run([program(), "bench", "source", "no.such.host.invalid"], capture_output=True, timeout=120, check=False)

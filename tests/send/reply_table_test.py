@@ -6,7 +6,7 @@ import json
 import re
 import unittest
 
-from scripted import Server, User
+from scripted import CLOSE, SILENCE, Server, User
 
 # success; go on; failure: the mail is refused; error: the command is. 421 may answer everything.
 TABLE = {
@@ -37,6 +37,8 @@ STEPS = {
     "DATA": ("DATA", ()), "end of data": (".", ()), "RSET": ("RSET", ("--no-send",)), "QUIT": ("QUIT", ()),
     "STARTTLS": ("STARTTLS", ("--tls", "require")),
 }
+TOUR = ("HELP", "NOOP", "VRFY", "EXPN", "SEND", "SOML", "SAML", "TURN")  # asked for by --commands, which no mail needs
+STEPS |= {command: (command, ("--no-send", "--commands")) for command in TOUR}
 UNLISTED = {"299": "success", "399": "error", "499": "failure", "599": "failure"}
 
 
@@ -48,6 +50,8 @@ def is_good(row, code):
     """Whether the server works although, or because, it answers so."""
     if row == "EHLO" and code[0] == "5":
         return True  # HELO follows
+    if row in TOUR and row != "NOOP":
+        return code[0] != "3" and code != "421"  # a server may refuse them
     return code[0] == ("3" if row == "DATA" else "2")
 
 
@@ -83,7 +87,7 @@ class Rows(unittest.TestCase):
             else:
                 self.assertEqual(report["failed_at"], row, report)
                 self.assertIn(code, report["reason"])
-                by_digit = 76 if row == "QUIT" else {"2": 76, "3": 76, "4": 75, "5": 69}[code[0]]
+                by_digit = 76 if row == "QUIT" or (row, code) == ("NOOP", "500") else {"2": 76, "3": 76, "4": 75, "5": 69}[code[0]]
                 self.assertIn(status, {by_digit} if row not in ("RSET", "STARTTLS") else {by_digit, 69, 76}, report)
             said = any(code in note for note in report["notes"])
             self.assertEqual(said, not listed or (row == "EHLO" and code[0] == "5"), report)
@@ -96,6 +100,72 @@ class Rows(unittest.TestCase):
             rows.append((row, code, meaning, False))
         with concurrent.futures.ThreadPoolExecutor(4) as pool:
             for done in [pool.submit(self.check, *each) for each in rows]:
+                done.result()
+
+    def toured(self, script, *options):
+        """Exit status and report of a probe with --commands of a server that does this."""
+        with Server(script) as server:
+            status, told = self.user.run("probe", "127.0.0.1", "alice@example.org", "bob@example.test", "--commands", *options, "--port", server.port,
+                                         "--json", *(() if "--timeout" in options else ("--timeout", "30s")))
+        return status, json.loads(told), server.commands
+
+    def test_commands_of_a_server_that_knows_them_all(self):
+        status, report, commands = self.toured({"HELP": "214-HELO MAIL\r\n214 RCPT", "VRFY": "252 try", "EXPN": "250 <bob@example.test>", "SEND": "250 ok",
+                                                "SOML": "250 ok", "SAML": "250 ok"})
+        self.assertEqual(status, 0, report)
+        self.assertEqual(commands[4:], ["HELP", "NOOP", "VRFY bob@example.test", "EXPN bob@example.test", "SEND FROM:<alice@example.org>", "RSET",
+                                        "SOML FROM:<alice@example.org>", "RSET", "SAML FROM:<alice@example.org>", "RSET", "TURN", "QUIT"])
+        self.assertEqual([step["command"] for step in report["steps"]][:6], ["connection", "EHLO", "MAIL", "RCPT", "DATA", "end of data"])
+        self.assertEqual((report["steps"][6]["reply"], report["notes"]), ("HELO MAIL RCPT", []))
+
+    def test_commands_are_asked_for_only_then(self):
+        with Server() as server:
+            self.assertEqual(self.user.run("probe", "127.0.0.1", "--port", server.port, "--timeout", "30s")[0], 0)
+        self.assertEqual(server.words(), ["EHLO", "MAIL", "RCPT", "DATA", "QUIT"])
+
+    def test_commands_in_the_transcript(self):
+        with Server({"VRFY": "252 try", "SEND": "599 odd"}) as server:
+            status, told = self.user.run("probe", "127.0.0.1", "--no-send", "--commands", "--port", server.port, "--timeout", "30s")
+        self.assertEqual(status, 0, told)
+        for line in (">>> VRFY postmaster\n<<< 252 try\n", ">>> SEND FROM:<>\n<<< 599 odd\n", ">>> TURN\n<<< 502 5.5.1 not known\n",
+                     "note: 599 is not among the codes that RFC 5321 lists for SEND\n"):
+            self.assertIn(line, told)
+        for step in (r"VRFY +252 .* success", r"EXPN +502 .* error", r"SEND +599 .* failure \(by its first digit\)", r"TURN +502 .* failure"):
+            self.assertRegex(told, rf"(?m)^{step}$")
+        self.assertTrue(told.endswith("SMTP SERVER STATUS : OK\n"), told)
+
+    def test_commands_after_a_refused_mail(self):
+        status, report, commands = self.toured({"RCPT": "550 no", "SEND": "250 ok"})
+        self.assertEqual((status, report["failed_at"]), (69, "RCPT"), report)
+        self.assertEqual(commands[3:], ["HELP", "NOOP", "VRFY bob@example.test", "EXPN bob@example.test", "RSET", "SEND FROM:<alice@example.org>", "RSET",
+                                        "SOML FROM:<alice@example.org>", "SAML FROM:<alice@example.org>", "TURN", "QUIT"])
+
+    def test_rset_after_a_command_that_was_taken(self):
+        for answer, expected in (("500 no", 76), ("450 later", 75), (CLOSE, 69)):
+            with self.subTest(answer=str(answer)):
+                status, report, _ = self.toured({"SOML": "250 ok", "RSET": answer})
+                self.assertEqual((status, report["failed_at"]), (expected, "RSET"), report)
+
+    def test_turn_that_is_taken(self):
+        status, report, commands = self.toured({"TURN": "250 the word is yours"})
+        self.assertEqual(status, 0, report)
+        self.assertRegex(commands[-1], r"^421 [^ ]+ closing the connection$")
+        self.assertIn("TURN was taken", report["notes"][0])
+        self.assertEqual(report["steps"][-1]["command"], "TURN")
+
+    def test_commands_that_are_answered_badly(self):
+        answers = [(CLOSE, 69), (SILENCE, 69), (b"250 half a line", 69), (b"250-first\r\n", 69), ("what?", 76), (b"250 " + b"x" * 10_000 + b"\r\n", 76),
+                   (b"250-more\r\n" * 5_000, 76), (b"250 one\r\n250 two\r\n", 76), (b"250 \0\r\n", 76), (b"250-one\r\n251 two\r\n", 76),
+                   ("354 go on", 76), ("421 closing", 75)]
+
+        def check(command, answer, expected):
+            with self.subTest(command=command, answer=str(answer)[:30]):
+                impatient = ("--timeout", "5s") if expected == 69 and answer is not CLOSE else ()
+                status, report, _ = self.toured({command: answer}, *impatient)
+                self.assertEqual((status, report["ok"], report["failed_at"]), (expected, False, command), report)
+                self.assertTrue(report["reason"])
+        with concurrent.futures.ThreadPoolExecutor(12) as pool:  # many wait, and do nothing else
+            for done in [pool.submit(check, command, *each) for command in TOUR for each in answers]:
                 done.result()
 
     def test_what_it_prints_of_itself(self):

@@ -24,6 +24,7 @@ USUAL = {
     "DATA": "354 go on",
     ".": "250 2.0.0 taken",
     "RSET": "250 2.0.0 ok",
+    "NOOP": "250 2.0.0 ok",
     "QUIT": "221 2.0.0 bye",
 }
 CLOSE = object()  # instead of an answer: the connection is closed
