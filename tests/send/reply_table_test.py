@@ -6,7 +6,7 @@ import json
 import re
 import unittest
 
-from scripted import CLOSE, SILENCE, Server, User
+from scripted import CLOSE, SILENCE, Server, User, wait_until
 
 # success; go on; failure: the mail is refused; error: the command is. 421 may answer everything.
 TABLE = {
@@ -149,6 +149,7 @@ class Rows(unittest.TestCase):
     def test_turn_that_is_taken(self):
         status, report, commands = self.toured({"TURN": "250 the word is yours"})
         self.assertEqual(status, 0, report)
+        wait_until(lambda: commands[-1] != "TURN", what="the server hears what follows")
         self.assertRegex(commands[-1], r"^421 [^ ]+ closing the connection$")
         self.assertIn("TURN was taken", report["notes"][0])
         self.assertEqual(report["steps"][-1]["command"], "TURN")
