@@ -41,7 +41,7 @@ TEST(SendEntry, comes_back_as_it_was_written) {
 TEST(SendEntry, keeps_names_that_are_no_utf8) {
   auto entry = an_entry();
   entry.user = "\xe4lice";
-  entry.password_file = "/home/alice/p\xe4ssword";
+  entry.password_file = "/var/lib/alice/p\xe4ssword";
   entry.host = "m\xfcnchen.test";
   const auto read = parse_send_entry(written(entry));
   ASSERT_TRUE(read) << read.error().text;
