@@ -471,6 +471,32 @@ TEST_F(DiskTest, TheTraceTellsWhatHappened) {
   EXPECT_NE(disk.trace().find("sync_data /d/a  = injected fault"), std::string::npos) << disk.trace();
 }
 
+TEST_F(DiskTest, EqualHashesMeanThatProgramsFindTheSame) {
+  auto file = create("a");
+  ASSERT_TRUE(file->write_at(0, "octets"));
+  LoseAll lose;
+  KeepAll keep;
+  EXPECT_NE(disk.after_power_cut(lose)->hash(), disk.after_power_cut(keep)->hash());
+  ASSERT_TRUE(file->sync_data());
+  ASSERT_TRUE(root->sync());
+  EXPECT_EQ(disk.after_power_cut(lose)->hash(), disk.after_power_cut(keep)->hash());
+  const auto before = disk.hash();
+  ASSERT_TRUE(disk.corrupt("/d/a", 2, "x"));
+  EXPECT_NE(disk.hash(), before);
+}
+
+TEST(ExhaustiveChoice, GivesTheSameAnswersAgain) {
+  ExhaustiveChoice choice;
+  choice.pick(2);
+  choice.pick(3);
+  ASSERT_TRUE(choice.next());
+  const auto first = choice.pick(2);
+  const auto second = choice.pick(3);
+  choice.start_again();
+  EXPECT_EQ(choice.pick(2), first);
+  EXPECT_EQ(choice.pick(3), second);
+}
+
 TEST(ExhaustiveChoice, SeesEveryCombinationOnce) {
   ExhaustiveChoice choice;
   std::set<std::string> seen;

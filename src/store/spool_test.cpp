@@ -49,6 +49,23 @@ TEST(Spool, WhatWasStoredIsThereAfterAPowerCut) {
   EXPECT_EQ(house.text_of(*id), "Received: by mx\r\none\r\n");
 }
 
+TEST(Spool, WhatAStartCannotReadIsNamedAndComesBack) {
+  for (std::uint64_t reads = 0; reads < 12; ++reads) {
+    SpoolHouse house;
+    ASSERT_TRUE(house.start());
+    const auto id = house.store(std::string(600, 'x') + "\r\n");
+    ASSERT_TRUE(id);
+    house.power_cut();
+    house.disk.plan(
+        {.operation = sim::DiskOperation::read, .skip = reads, .times = sim::DiskFault::always, .path = "/segment-"});
+    if (house.start() && !house.spool().find(*id)) EXPECT_FALSE(house.report.damages.empty()) << reads << " reads";
+    house.disk.forget_plan();
+    house.power_cut();
+    ASSERT_TRUE(house.start());
+    EXPECT_TRUE(house.spool().find(*id)) << reads << " reads";
+  }
+}
+
 TEST(Spool, OutcomesAreKeptAndAFinishedMessageIsForgotten) {
   SpoolHouse house;
   ASSERT_TRUE(house.start());
