@@ -109,7 +109,8 @@ bool has_refused(const service::SendEntry& entry) {
 }
 
 std::string told(const SendTry& done, const service::SendEntry& entry) {
-  const auto& words = done.last_words;
+  const auto refusal = LogText(rules::refusal(done.report), reply_octets).text();
+  const auto& words = done.verdict == SendVerdict::refused && !refusal.empty() ? refusal : done.last_words;
   switch (done.verdict) {
     case SendVerdict::delivered:
       return fmt::format("{} has taken the message", server_of(entry));

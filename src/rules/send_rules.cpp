@@ -80,6 +80,11 @@ std::string last_words(const SendReport& report) {
   return any == report.outcomes.end() ? std::string{} : words_of(any->code, any->text);
 }
 
+std::string refusal(const SendReport& report) {
+  const auto found = std::ranges::find(report.outcomes, Kind::permanent, &smtp::Outcome::kind);
+  return found == report.outcomes.end() ? std::string{} : words_of(found->code, found->text);
+}
+
 std::optional<Duration> next_wait(const SendRetrySettings& settings, std::string_view last_words, Duration age) {
   if (age >= settings.expire) return std::nullopt;
   auto wait = settings.usual_wait;

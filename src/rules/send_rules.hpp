@@ -39,6 +39,8 @@ enum class SendVerdict : std::uint8_t {
 
 /// The reply, or our words, that the verdict rests on: "450 4.2.0 Greylisted". Not cleaned.
 [[nodiscard]] std::string last_words(const SendReport& report);
+/// The first reply that refused somebody for good; empty: none did. Not cleaned.
+[[nodiscard]] std::string refusal(const SendReport& report);
 
 struct SendRetrySettings {
   std::optional<Duration> retry_after;  ///< given by the user: it beats what the server names

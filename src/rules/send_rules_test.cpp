@@ -67,6 +67,8 @@ TEST(SendRules, quote_the_reply_that_decided) {
   EXPECT_EQ(last_words({.outcomes = {outcome(Kind::delivered, 250), outcome(Kind::temporary, 450)}}), "450 words");
   EXPECT_EQ(last_words({.outcomes = {{}}, .end = smtp::SessionEnd{.code = 421, .text = "busy"}}), "421 busy");
   EXPECT_EQ(last_words({.unreachable = "nobody there"}), "nobody there");
+  EXPECT_EQ(refusal({.outcomes = {outcome(Kind::temporary, 450), outcome(Kind::permanent, 550)}}), "550 words");
+  EXPECT_EQ(refusal({.outcomes = {outcome(Kind::temporary, 450)}}), "");
   EXPECT_EQ(last_words({.outcomes = {outcome(Kind::delivered, 250)}}), "");
 }
 

@@ -86,7 +86,17 @@ void ProbeRecord::on_tls(const world::TlsFacts& facts) {
 void ProbeRecord::on_size(std::uint64_t /*octets*/) {}
 
 /// What the answer to the end of the text took begins with its last piece.
-void ProbeRecord::on_text(std::string_view /*piece*/) { last_event_ = loop_.now(); }
+void ProbeRecord::on_text(std::string_view piece) {
+  last_event_ = loop_.now();
+  for (auto end = piece.find('\n'); end != std::string_view::npos; end = piece.find('\n')) {
+    text_line_ += piece.substr(0, end);
+    if (text_line_.ends_with('\r')) text_line_.pop_back();
+    show_(">>> " + LogText(text_line_, line_octets).text());
+    text_line_.clear();
+    piece.remove_prefix(end + 1);
+  }
+  text_line_ += piece;
+}
 
 void ProbeRecord::begin(smtp::ProbedCommand command) {
   steps_.push_back({.command = command});

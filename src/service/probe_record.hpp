@@ -55,6 +55,7 @@ class ProbeRecord final : public ConversationWatcher {
   MonotonicTime last_event_{};
   Duration handshake_{};
   bool reply_ended_ = false;  // of the last step
+  std::string text_line_;     // of the message, as far as it was sent
 };
 
 }  // namespace posthorn::service

@@ -383,6 +383,7 @@ class Background(SendTest):
         with Server({"RCPT": ["550 5.1.1 nobody", self.GREYLIST, "250 ok"]}) as server:
             status, told = self.user.send(server.port, "--retry-after", "1s", "--to", "carol@example.test")
             self.assertEqual(status, 69, told)
+            self.assertIn("refuses the message for good: 550 5.1.1 nobody", told)
             wait_until(lambda: server.texts, what="the other one gets it")
         self.assertEqual(server.commands.count("RCPT TO:<bob@example.test>"), 1)
 
