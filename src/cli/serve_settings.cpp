@@ -132,6 +132,14 @@ service::QueueSettings make_queue_settings(const config::Configuration& configur
   return settings;
 }
 
+service::ReporterSettings make_reporter_settings(const config::Configuration& configuration) {
+  return {.bounce = {.warn = configuration.queue.warn,
+                     .expire = configuration.queue.expire,
+                     .postmaster = make_postmaster(configuration)},
+          .hostname = configuration.hostname,
+          .report = {}};
+}
+
 std::shared_ptr<const rules::Routing> make_routing(const config::Configuration& configuration,
                                                    const OutgoingLogins& logins) {
   rules::Routing::Settings settings;
@@ -201,11 +209,7 @@ service::ServerSettings make_server_settings(const config::Configuration& config
           .limits = make_connection_limits(configuration),
           .spool = make_spool_settings(configuration, std::move(host_identity)),
           .queue = make_queue_settings(configuration),
-          .reporter = {.bounce = {.warn = configuration.queue.warn,
-                                  .expire = configuration.queue.expire,
-                                  .postmaster = make_postmaster(configuration)},
-                       .hostname = configuration.hostname,
-                       .report = {}},
+          .reporter = make_reporter_settings(configuration),
           .history = {.files = {.folder = configuration.state + "/history", .keep = keep}},
           .login = {},
           .pickup = {.sender_check = configuration.sendmail.sender_check, .hostname = configuration.hostname},

@@ -31,6 +31,7 @@ struct TlsIdentitySet {
                                                                  const TlsIdentitySet& tls);
 [[nodiscard]] service::ConnectionLimits::Settings make_connection_limits(const config::Configuration& configuration);
 [[nodiscard]] service::QueueSettings make_queue_settings(const config::Configuration& configuration);
+[[nodiscard]] service::ReporterSettings make_reporter_settings(const config::Configuration& configuration);
 /// Without `logins`: for looking only.
 [[nodiscard]] std::shared_ptr<const rules::Routing> make_routing(const config::Configuration& configuration,
                                                                  const OutgoingLogins& logins = {});

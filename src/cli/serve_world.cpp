@@ -430,6 +430,7 @@ world::Task<> ServeWorld::reload(config::Configuration configuration, EngineSecr
   routing_.replace(make_routing(configuration_, secrets.logins));
   remote_delivery_->change(make_remote_settings(configuration_, bound_endpoints()));
   server_->reload(make_policy(configuration_, {certificates_}), make_connection_limits(configuration_));
+  server_->change_queue(make_queue_settings(configuration_), make_reporter_settings(configuration_));
   directory_->change_reader(directory_reader(std::nullopt));
   co_await directory_->refresh_now(home());
   change_token(secrets.token);

@@ -147,6 +147,8 @@ class QueuePlan {
   bool expire(EntryId id, MonotonicTime when);
   /// True: take() and take_expired() hand out nothing.
   void pause(bool paused) { paused_ = paused; }
+  /// For what is handed out from now on.
+  void change(Settings settings) { settings_ = settings; }
 
   /// When take() or take_expired() may have something, if nothing else happens before: a time gone by means now.
   [[nodiscard]] MonotonicTime next_wakeup() const;

@@ -59,9 +59,21 @@ QueueManager::QueueManager(QueueWorld world, QueueSettings settings)
       }),
       gate_(world.loop),
       idle_(world.loop) {
+  pause_as_set();
+  idle_.set();
+}
+
+void QueueManager::pause_as_set() {
   local_.pause(settings_.paused);
   remote_.pause(settings_.paused);
-  idle_.set();
+}
+
+void QueueManager::change(QueueSettings settings) {
+  settings_ = std::move(settings);
+  local_.change(settings_.local);
+  remote_.change(settings_.remote);
+  pause_as_set();
+  pump_soon();
 }
 
 void QueueManager::accepted(MessageId id, std::vector<Group> groups) {

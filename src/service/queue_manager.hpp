@@ -95,6 +95,8 @@ class QueueManager {
   [[nodiscard]] world::Task<> take_up(MessageId id);
   /// Takes up what was waiting in the spool when it was opened. After Spool::recover().
   [[nodiscard]] world::Task<> adopt_waiting();
+  /// For attempts and outcomes from now on; times that were set stay, and what was paused goes on at once.
+  void change(QueueSettings settings);
   /// Starts nothing more; attempts under way go on. idle() is set when the last has ended.
   void stop();
   [[nodiscard]] world::Event& idle() { return idle_; }
@@ -129,6 +131,7 @@ class QueueManager {
   }
   /// The plan had an entry that the routing of now, or an operator, has taken the ground from.
   [[nodiscard]] world::Task<> replan(MessageId id);
+  void pause_as_set();
   void pump_soon();
   void pump();
   void start_due(Lane lane);

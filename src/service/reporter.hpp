@@ -48,6 +48,9 @@ class Reporter {
 
   Reporter(World world, ReporterSettings settings) : world_(std::move(world)), settings_(std::move(settings)) {}
 
+  /// For reports from now on.
+  void change(ReporterSettings settings) { settings_ = std::move(settings); }
+
   /// Whether the sender is to be told: to be recorded as RecipientState::report_due together with the outcome.
   [[nodiscard]] bool owes_report(const store::StoredMessage& message, const RoundEvent& round) const;
   /// Queues the report about these, if one is owed. Their outcomes are durable already. Errors: as Spool::commit(); nothing

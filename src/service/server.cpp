@@ -185,6 +185,11 @@ void Server::reload(std::shared_ptr<const Policy> policy, ConnectionLimits::Sett
   limits_.change(limits);
 }
 
+void Server::change_queue(QueueSettings queue, ReporterSettings reporter) {
+  queue_->change(std::move(queue));
+  reporter_->change(std::move(reporter));
+}
+
 world::Task<> Server::stop() {
   if (!spool_) co_return;
   const auto deadline = after(home().now(), settings_.shutdown);

@@ -95,6 +95,8 @@ class Server {
   [[nodiscard]] world::Task<Result<>> start();
   /// New policy and limits, for connections that come from now on. Any thread.
   void reload(std::shared_ptr<const Policy> policy, ConnectionLimits::Settings limits);
+  /// How mail is tried and told of from now on. On the home loop, after start().
+  void change_queue(QueueSettings queue, ReporterSettings reporter);
   /// Ends in order, in at most the settings' shutdown time and about a second. On the home loop.
   [[nodiscard]] world::Task<> stop();
 

@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
 """What SIGHUP makes of a file that has changed: every setting counts, or is named as needing a restart and all stays as it
 was. A listener is known by where it listens, not by its place in the file."""
+import datetime
+import json
 import pathlib
 import shutil
 import signal
+import subprocess
 import unittest
 
 import rig
@@ -121,6 +124,42 @@ class Listeners(Server):
         with self.subTest("all as before"):
             self.reload("configuration.reloaded", listener=[mx, relay])
             self.assert_unchanged()
+
+
+class Queue(Server):
+    def listed(self):
+        done = subprocess.run([harness.program(), "queue", "list", "--json", "-c", str(self.server.config)], capture_output=True,
+                              check=True, timeout=60)
+        return json.loads(done.stdout)
+
+    def test_a_queue_is_paused_and_goes_on(self):
+        (port,) = harness.free_ports(1)
+        self.begin(listener=[listener("mx", MX, port)], queue={"paused": True})
+        for round_number in (1, 2):
+            with Client(port, MX) as client:
+                client.deliver("alice@example.test")
+            self.assertEqual(len(self.listed()), 1)
+            self.assertEqual(len(self.server.names("alice")), round_number - 1)
+            self.reload("configuration.reloaded", queue={"paused": False})
+            rig.wait_until(lambda: len(self.server.names("alice")) == round_number, 20, "mail", describe=self.server.told)
+            self.reload("configuration.reloaded", queue={"paused": True})
+
+    def test_other_waits_hold_from_the_next_attempt_on(self):
+        port, nobody = harness.free_ports(2)
+        self.begin(listener=[listener("relay", RELAY, port)], queue={"retry": ["200ms"]},
+                   remote={"smarthost": f"127.0.0.1:{nobody}"})
+        with Client(port, RELAY) as client:
+            client.deliver("bob@elsewhere.test")
+        attempts = lambda: self.listed()[0]["recipients"][0]["attempts"]  # noqa: E731
+        rig.wait_until(lambda: attempts() >= 2, 30, "attempts", describe=self.log.read_text)
+        self.reload("configuration.reloaded", queue={"retry": ["1h"], "expire": "1d"})
+
+        def waits_an_hour():
+            recipient = self.listed()[0]["recipients"][0]
+            due = datetime.datetime.fromisoformat(recipient["next_attempt"].replace("Z", "+00:00"))
+            return due > datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=30)
+
+        rig.wait_until(waits_an_hour, 30, "an hour's wait", describe=self.log.read_text)
 
 
 if __name__ == "__main__":
