@@ -161,8 +161,14 @@ smtp::Channel Reception::note_tls(const world::TlsFacts& facts) {
   return {.encrypted = true, .has_binding = !exporter_binding_.empty() || !unique_binding_.empty()};
 }
 
-/// For whoever looks over the session's shoulder: codes, never what the client said.
+/// For whoever looks over the session's shoulder: codes and lengths, never what the client said, which may be a password.
 void Reception::note_reply(const smtp::Reply& reply) {
+  if (const auto octets = session_.take_bad_line(); octets > 0) {
+    log_.info("command.malformed", {{"session", start_.session},
+                                    {"peer", peer_address().to_string()},
+                                    {"length", octets},
+                                    {"code", reply.code()}});
+  }
   if (!log_.takes(world::LogLevel::debug)) return;
   log_.debug("session.reply",
              {{"session", start_.session}, {"peer", peer_address().to_string()}, {"code", reply.code()}});

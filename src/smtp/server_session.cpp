@@ -203,6 +203,7 @@ void ServerSession::on_line(std::string_view line) {
   if (session_refused_) return on_line_of_refused_session(line);
   if (may_name_client_ && is_xclient(line)) return on_xclient(line);
   auto command = parse_command(line, command_limits(*settings_));
+  bad_line_ = command ? 0 : static_cast<std::uint32_t>(line.size());
   if (!command) return on_fault(command.error());
   note_pipelining(*command);
   perform(*command);

@@ -38,8 +38,10 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace posthorn::smtp {
 
@@ -138,6 +140,8 @@ class ServerSession {
 
   [[nodiscard]] State state() const { return state_; }
   [[nodiscard]] const SessionFacts& facts() const { return facts_; }
+  /// Octets of the last line, if it was no command or a malformed one: told once. Its text is nobody's business.
+  [[nodiscard]] std::uint32_t take_bad_line() { return std::exchange(bad_line_, 0); }
   /// Of the transaction; none outside one.
   [[nodiscard]] const mail::Envelope* envelope() const { return transaction_ ? &transaction_->envelope : nullptr; }
   /// For the trace field of the message at hand (RFC 3848).
@@ -254,6 +258,7 @@ class ServerSession {
   bool awaits_first_octet_ = true;  // on this channel
   bool awaits_first_line_ = true;
   bool shutting_down_ = false;
+  std::uint32_t bad_line_ = 0;  // see take_bad_line()
 
   // The question, and what it is about.
   Question question_ = Question::none;

@@ -50,6 +50,15 @@ TEST_F(Reception, WhoIsTrustedRelaysAndTheMailWaits) {
   EXPECT_EQ(server.server().spool().facts().messages, 1U);
 }
 
+TEST_F(Reception, WhatIsNoCommandIsLoggedByItsLengthOnly) {
+  server.talk(SimulatedServer::mx, "EHLO client.example\r\nopen sesame\r\nNOOP\r\nQUIT\r\n");
+  const auto log = server.log().text();
+  EXPECT_THAT(log, HasSubstr("command.malformed"));
+  EXPECT_THAT(log, HasSubstr("length=11"));
+  EXPECT_THAT(log, Not(HasSubstr("sesame")));
+  EXPECT_EQ(log.find("command.malformed"), log.rfind("command.malformed")) << log;
+}
+
 TEST_F(Reception, AnUnknownUserIsRefused) {
   const auto heard = server.talk(SimulatedServer::mx, session_text("stranger@example.net", "nobody@example.org", "x"));
   EXPECT_THAT(heard, HasSubstr("550 5.1.1"));
