@@ -86,6 +86,7 @@ world::Task<ExitStatus> EngineProcess::live(system::ControlChannel parent) {
     ended.set();
   }(*world_, end, watches_ended));
   co_await obey();
+  world_->log().info("server.stopping", {});
   co_await world_->server().stop();
   end.set();
   co_await watches_ended.wait(never);

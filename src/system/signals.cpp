@@ -39,8 +39,8 @@ std::optional<Signal> to_signal(std::uint32_t number) {
 void prepare_signals() {
   const auto signals = watched_signals();
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);
-  std::signal(SIGXFSZ, SIG_IGN);
+  // The last two mean nothing here; to other servers they do, and nobody's mail shall stop by a mistake.
+  for (const int signal : {SIGPIPE, SIGXFSZ, SIGUSR1, SIGUSR2}) std::signal(signal, SIG_IGN);
 }
 
 Result<std::unique_ptr<SignalWatch>> SignalWatch::make(EventLoop& loop) {

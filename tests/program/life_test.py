@@ -229,7 +229,16 @@ class Stop(unittest.TestCase):
         self.assertEqual(working.rest()[:9], "421 4.3.2")
         self.assertEqual(server.process.wait(10), 0)
         self.assertLess(time.monotonic() - began, 10)
+        self.assertIn("server.stopping", server.told())
         with server:
+            server.wait_for_mail("alice", 1)
+
+    def test_signals_that_mean_nothing_end_nothing(self):
+        with harness.Posthorn(users=["alice"]) as server:
+            for number in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGPIPE):
+                server.signal(number)
+            with Client(server.port("mx")) as client:
+                client.deliver()
             server.wait_for_mail("alice", 1)
 
     def test_data_that_does_not_end_is_cut_after_eight_seconds(self):
@@ -290,7 +299,7 @@ class Log(unittest.TestCase):
                 text = line.decode()
                 self.assertFalse(any(ord(each) < 32 or 127 <= ord(each) < 160 or each == "\u2028" for each in text), line)
                 entry = json.loads(text)
-                self.assertLessEqual({"time", "level", "event"}, entry.keys())
+                self.assertLessEqual({"time", "level", "event", "session", "message"}, entry.keys())
                 self.assertRegex(entry["time"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z$")
 
 
