@@ -68,6 +68,7 @@ std::string render_text(WallTime time, const world::LogRecord& record) {
 
 std::string render_json(WallTime time, const world::LogRecord& record) {
   static constexpr std::array<std::string_view, 3> reserved{"time", "level", "event"};
+  static constexpr std::array<std::string_view, 2> always_there{"session", "message"};
   auto line = fmt::format(R"({{"time":"{}","level":"{}","event":"{}")", to_rfc3339_micros(time), to_text(record.level),
                           checked_name(record.event));
   for (const auto& field : record.fields) {
@@ -77,6 +78,10 @@ std::string render_json(WallTime time, const world::LogRecord& record) {
     if (std::ranges::find(reserved, name) != reserved.end()) line += '_';
     line += "\":";
     std::visit(JsonValue{line}, field.value);
+  }
+  for (const auto name : always_there) {
+    if (std::ranges::find(record.fields, name, &world::LogField::name) != record.fields.end()) continue;
+    line += fmt::format(R"(,"{}":null)", name);
   }
   line += '}';
   return line;
