@@ -2,6 +2,7 @@
 
 #include "cli/check_dns.hpp"
 #include "cli/check_files.hpp"
+#include "cli/check_machine.hpp"
 #include "cli/load_configuration.hpp"
 #include "cli/options.hpp"
 #include "config/advice.hpp"
@@ -50,6 +51,7 @@ void examine(const config::Configuration& configuration, Verdict& verdict) {
   system::PosixDisk disk;
   auto on_disk = check_files(configuration, disk, account);
   std::ranges::move(on_disk, std::back_inserter(verdict.findings));
+  std::ranges::move(check_machine(configuration, disk), std::back_inserter(verdict.findings));
   if (std::ranges::any_of(verdict.findings, &Finding::is_fault)) verdict.status = ExitStatus::configuration;
 }
 

@@ -127,6 +127,7 @@ class FileCheck {
     check_secret("remote.key", configuration_.remote.key, false);
     for (const auto& route : configuration_.routes) check_secret("route.password_file", route.password_file, false);
     check_secret("admin.token_file", configuration_.admin.token_file, false);
+    check_secret("dns.trust_anchor", configuration_.dns.trust_anchor, true);
   }
 
   /// A file that must be there, and that others must not read unless all may see it. A link is looked at no further.
