@@ -1,9 +1,11 @@
 #include "cli/check_files.hpp"
 
+#include "base/clean_text.hpp"
 #include "cli/directory_settings.hpp"
 #include "store/directory_files.hpp"
 #include "store/text_file.hpp"
 #include "store/users.hpp"
+#include "system/password_hash.hpp"
 
 #include <fmt/core.h>
 
@@ -146,12 +148,21 @@ class FileCheck {
     if (!file) return;  // told by check_directory()
     const auto users = store::parse_users(file->text, path).users;
     judge_users_privacy(users, *file);
-    for (const auto& user : users) {
-      if (store::scheme_of(user.hash) != "PLAIN") continue;
-      warn(fmt::format("{}:{}", path, user.line),
-           "the password of " + user.name.text() + " stands there as it is typed");
-    }
+    judge_hashes(users);
     if (users.empty()) warn("mailbox.users", path + " names nobody: only postmaster gets mail");
+  }
+
+  void judge_hashes(const std::vector<store::UserLine>& users) {
+    for (const auto& user : users) {
+      const auto where = fmt::format("{}:{}", configuration_.mailbox.users, user.line);
+      const auto scheme = store::scheme_of(user.hash);
+      if (scheme == "PLAIN") {
+        warn(where, "the password of " + user.name.text() + " stands there as it is typed");
+      } else if (!user.hash.is_empty() && !system::is_usable_hash(user.hash)) {
+        warn(where, fmt::format("no password of {} will ever be right: the hash is none of a scheme known here ({})",
+                                user.name.text(), LogText(scheme, 40).text()));
+      }
+    }
   }
 
   void judge_users_privacy(const std::vector<store::UserLine>& users, const store::TextFile& file) {
@@ -164,7 +175,10 @@ class FileCheck {
   void check_users_privacy() {
     const auto& path = configuration_.mailbox.users;
     const auto file = store::read_text_file(disk_, path, store::max_users_file_octets);
-    if (file) judge_users_privacy(store::parse_users(file->text, path).users, *file);
+    if (!file) return;
+    const auto users = store::parse_users(file->text, path).users;
+    judge_users_privacy(users, *file);
+    judge_hashes(users);
   }
 
   void check_directory() {

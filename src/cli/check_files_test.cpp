@@ -8,7 +8,9 @@
 namespace posthorn::cli {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::StartsWith;
 
@@ -127,6 +129,12 @@ TEST_F(CheckFiles, find_users_that_cannot_be_read) {
   disk.erase("/etc/posthorn/users");
   disk.plant_link("/etc/posthorn/users", "/etc/aliases");
   EXPECT_THAT(findings(), ElementsAre(StartsWith("fault mailbox: reading the users")));
+}
+
+TEST_F(CheckFiles, warn_of_hashes_that_match_nothing) {
+  disk.plant_file("/etc/posthorn/users", "alice\nira:{SCHEME}x\n", 0640);
+  EXPECT_THAT(findings(), ElementsAre(AllOf(StartsWith("warning /etc/posthorn/users:2: "), HasSubstr("ira"))));
+  EXPECT_EQ(find_exposed(configuration, disk).size(), 1U) << "a start warns, too";
 }
 
 }  // namespace
