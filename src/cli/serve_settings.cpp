@@ -4,6 +4,7 @@
 #include "cli/listener_order.hpp"
 #include "system/machine.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace posthorn::cli {
@@ -126,6 +127,7 @@ service::QueueSettings make_queue_settings(const config::Configuration& configur
   service::QueueSettings settings;
   settings.retry = {.waits = queue.retry, .expire = queue.expire};
   settings.remote = {.deliveries = queue.connections,
+                     .first_window = std::min(rules::QueuePlan::Settings{}.first_window, queue.per_destination),
                      .largest_window = queue.per_destination,
                      .messages_per_turn = queue.messages_per_connection};
   settings.paused = queue.paused;

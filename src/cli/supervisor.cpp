@@ -4,6 +4,7 @@
 #include "cli/engine_orders.hpp"
 #include "cli/listener_order.hpp"
 #include "config/document.hpp"
+#include "config/restart.hpp"
 #include "system/process.hpp"
 
 #include <algorithm>
@@ -20,9 +21,8 @@ constexpr Duration after_shutdown = std::chrono::seconds{2};
 /// Why a new configuration cannot come into force while the server runs; empty: it can.
 std::vector<std::string> needs_restart(const config::Configuration& before, const config::Configuration& now) {
   std::vector<std::string> reasons;
-  if (now.state != before.state) reasons.emplace_back("`state` cannot change while the server runs");
-  if (now.mailbox.system_users != before.mailbox.system_users) {
-    reasons.emplace_back("[mailbox] system_users cannot change while the server runs");
+  for (const auto path : config::changed_until_restart(before, now)) {
+    reasons.push_back(std::string{path} + " cannot change while the server runs");
   }
   std::string text;
   for (const auto& need : beyond_confinement(before, now)) {

@@ -1,5 +1,6 @@
 #include "config/reference.hpp"
 
+#include "config/restart.hpp"
 #include "config/settings.hpp"
 
 #include <fmt/core.h>
@@ -49,9 +50,12 @@ std::string default_of(const SettingFacts& setting) {
   return setting.default_words.empty() ? setting.default_value : setting.default_words;
 }
 
-std::string meaning_of(const SettingFacts& setting) {
-  if (setting.since == first_version) return setting.explanation;
-  return fmt::format("{} (Since {}.)", setting.explanation, setting.since);
+std::string meaning_of(const Section& section, const SettingFacts& setting) {
+  auto text = setting.explanation;
+  if (needs_restart(section.path.empty() ? setting.name : section.path + "." + setting.name)) {
+    text += " A change needs a restart.";
+  }
+  return setting.since == first_version ? text : fmt::format("{} (Since {}.)", text, setting.since);
 }
 
 /// The text in lines of at most `width` octets, each behind `prefix`.
@@ -87,7 +91,7 @@ std::string text_of(const Section& section) {
   auto text = fmt::format("{}\n{}", section.heading(), wrapped(section.explanation, "  "));
   for (const auto& setting : section.settings) {
     text += fmt::format("\n  {}\n      {}; default: {}\n", setting.name, setting.kind, default_of(setting));
-    text += wrapped(meaning_of(setting), "      ");
+    text += wrapped(meaning_of(section, setting), "      ");
   }
   return text;
 }
@@ -99,8 +103,8 @@ std::string markdown_of(const Section& section) {
   text += "\n| key | what it is | default | meaning |\n| --- | --- | --- | --- |\n";
   for (const auto& setting : section.settings) {
     const auto fallback = setting.default_words.empty() ? "`" + setting.default_value + "`" : setting.default_words;
-    text +=
-        fmt::format("| `{}` | {} | {} | {} |\n", setting.name, cell(setting.kind), fallback, cell(meaning_of(setting)));
+    text += fmt::format("| `{}` | {} | {} | {} |\n", setting.name, cell(setting.kind), fallback,
+                        cell(meaning_of(section, setting)));
   }
   return text;
 }
@@ -110,7 +114,7 @@ std::string toml_of(const Section& section) {
   if (!section.path.empty()) text += "\n" + wrapped(section.explanation, "# ");
   if (!section.path.empty()) text += (section.is_repeated ? "#" : "") + section.heading() + "\n";
   for (const auto& setting : section.settings) {
-    text += "\n" + wrapped(meaning_of(setting), "# ");
+    text += "\n" + wrapped(meaning_of(section, setting), "# ");
     if (!setting.default_words.empty()) text += wrapped("Default: " + setting.default_words + ".", "# ");
     text += fmt::format("#{} = {}\n", setting.name, setting.example.empty() ? setting.default_value : setting.example);
   }
@@ -137,7 +141,10 @@ std::string settings_as_markdown() {
       "has a\n"
       "default, and an empty file is a working, safe server. Durations are written `\"30s\"`, `\"20m\"`, `\"1h30m\"`, "
       "`\"5d\"`, "
-      "sizes\n`\"500B\"`, `\"64KiB\"`, `\"25MiB\"`. `posthorn check` names the line and column of each fault.\n";
+      "sizes\n`\"500B\"`, `\"64KiB\"`, `\"25MiB\"`. `posthorn check` names the line and column of each fault.\n"
+      "A running server reads the file again at SIGHUP (`systemctl reload posthorn`), and what it says counts for all that\n"
+      "begins from then on. A change that needs a restart is named in the log, and then nothing of the file counts until it "
+      "is\nrestarted.\n";
   for (const auto& section : all_sections()) text += markdown_of(section);
   return text;
 }

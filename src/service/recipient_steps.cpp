@@ -14,8 +14,15 @@ using What = RecipientResult::What;
 using Status = store::RecipientStatus;
 using std::chrono::seconds;
 
+/// From one whole second of the calendar to the next: what waits in parts of seconds adds up, and is never counted too long.
+seconds whole_seconds(const store::RecipientState& state, const StepFacts& facts) {
+  const auto began = state.changed != WallTime{} ? std::chrono::floor<seconds>(state.changed)
+                                                 : std::chrono::ceil<seconds>(facts.arrival);
+  return std::max(std::chrono::floor<seconds>(facts.time.wall) - began, seconds{0});
+}
+
 /// FAULTS F32: the age grows by even time; where a restart came between, by the calendar, but never by more than this process
-/// has run.
+/// has run. Where both agree, the calendar's seconds count.
 void grow(store::RecipientState& state, const StepFacts& facts) {
   const auto began = state.changed != WallTime{} ? state.changed : facts.arrival;
   if (planted(PlantedFault::queue_expires_by_the_calendar)) {
@@ -23,9 +30,11 @@ void grow(store::RecipientState& state, const StepFacts& facts) {
     state.changed = facts.time.wall;
     return;
   }
-  const auto by_calendar = std::clamp(facts.time.wall - began, std::chrono::microseconds{0}, facts.time.known);
+  const auto passed = facts.time.wall - began;
+  const auto by_calendar = std::clamp(passed, std::chrono::microseconds{0}, facts.time.known);
   const auto waited = facts.time.is_exact ? facts.time.known : by_calendar;
-  state.age += std::chrono::duration_cast<seconds>(waited);
+  const bool agree = passed - waited < seconds{1} && waited - passed < seconds{1};
+  state.age += agree ? whole_seconds(state, facts) : std::chrono::duration_cast<seconds>(waited);
   state.changed = facts.time.wall;
 }
 

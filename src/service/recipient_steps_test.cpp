@@ -58,6 +58,18 @@ TEST(RecipientSteps, ADeferralWaitsByTheSchedule) {
   EXPECT_EQ(step.rule, rules::RetryRule::schedule);
 }
 
+TEST(RecipientSteps, WaitsOfPartsOfASecondAddUp) {
+  auto state = state_of(Status::queued);
+  auto now = arrival + 300ms;
+  for (int attempt = 0; attempt < 50; ++attempt, now += 200ms) {
+    const StepFacts step_facts{.arrival = arrival,
+                               .time = {.wall = now, .known = attempt == 0 ? 300ms : 200ms, .is_exact = true}};
+    state = after_attempt(state, step_facts, result(What::deferred), retry, 0).state;
+    EXPECT_LE(state.age, now - arrival);
+  }
+  EXPECT_EQ(state.age, 10s) << "10.1 s after it came";
+}
+
 TEST(RecipientSteps, NothingExpiresBeforeItsTime) {
   auto before = state_of(Status::queued);
   before.age = 55min;

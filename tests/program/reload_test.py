@@ -132,6 +132,12 @@ class Queue(Server):
                               check=True, timeout=60)
         return json.loads(done.stdout)
 
+    def send_from_bob(self, port, recipient):
+        with Client(port, RELAY) as client:
+            client.hello()
+            for words in ("MAIL FROM:<bob@example.test>", f"RCPT TO:<{recipient}>", "DATA", "Subject: hello\r\n\r\nhello\r\n."):
+                self.assertIn(client.ask(words)[:1], "23", words)
+
     def test_a_queue_is_paused_and_goes_on(self):
         (port,) = harness.free_ports(1)
         self.begin(listener=[listener("mx", MX, port)], queue={"paused": True})
@@ -160,6 +166,39 @@ class Queue(Server):
             return due > datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=30)
 
         rig.wait_until(waits_an_hour, 30, "an hour's wait", describe=self.log.read_text)
+
+
+    def test_a_warning_is_due_by_the_new_setting(self):
+        port, nobody = harness.free_ports(2)
+        self.begin(listener=[listener("relay", RELAY, port)], queue={"retry": ["1h"], "warn": "0s"},
+                   remote={"smarthost": f"127.0.0.1:{nobody}"})
+        self.send_from_bob(port, "first@elsewhere.test")
+        rig.wait_until(lambda: self.listed()[0]["recipients"][0]["attempts"] == 1, 30, "an attempt", describe=self.log.read_text)
+        self.reload("configuration.reloaded", queue={"retry": ["200ms"], "warn": "1s"})
+        self.send_from_bob(port, "second@elsewhere.test")
+        (letter,) = self.server.wait_for_mail("bob", 1)
+        self.assertIn(b"second@elsewhere.test", letter)
+        self.assertIn(b"Action: delayed", letter)
+
+
+class Others(Server):
+    def test_what_needs_a_restart_is_named_and_keeps_everything(self):
+        self.begin()
+        text = self.server.config.read_text()
+        for change, words in (({"limits": {"threads": 3}}, "limits.threads"), ({"spool": {"reserve": "1MiB"}}, "spool.reserve"),
+                              ({"dns": {"servers": ["127.0.0.1:9"]}}, "dns.servers"),
+                              ({"auth": {"sources": ["pam"]}}, "auth.sources"),
+                              ({"tls": {"minimum": "1.3"}}, "tls.minimum")):
+            with self.subTest(words):
+                settings = {**self.server.settings, **change, "domains": ["new.test"]}
+                self.server.config.write_text(harness.toml(settings))
+                self.server.signal(signal.SIGHUP)
+                rig.wait_until(lambda: self.lines(words), 20, words, describe=self.log.read_text)
+                self.assertIn("configuration.needs_restart", self.lines(words)[0])
+        with Client(self.server.port("mx")) as client:
+            client.deliver("alice@example.test")
+        self.assertFalse(self.lines("configuration.reloaded"))
+        self.server.config.write_text(text)
 
 
 if __name__ == "__main__":
