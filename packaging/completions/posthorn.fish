@@ -179,7 +179,7 @@ complete -c posthorn -n '__fish_seen_subcommand_from sim' -l seeds -x -d 'runs f
 complete -c posthorn -n '__fish_seen_subcommand_from sim' -l verbose -l trace -d 'show what happens in the run'
 complete -c posthorn -n '__fish_seen_subcommand_from sim' -l exhaustive -x -d 'every place to cut the power in each history of so many letters'
 complete -c posthorn -n '__fish_seen_subcommand_from sim' -l outcomes -x -d 'with --exhaustive: how many to look at after one cut'
-complete -c posthorn -n '__fish_seen_subcommand_from sim' -l share -x -d 'with --exhaustive: the K-th of N shares of the places to cut: K-N'
+complete -c posthorn -n '__fish_seen_subcommand_from sim' -l share -x -d 'with --exhaustive: the K-th of N shares of what cuts leave: K-N'
 complete -c posthorn -n '__fish_seen_subcommand_from sim' -l stop-at-failure -d 'end with the first run that fails'
 complete -c posthorn -n '__fish_use_subcommand' -a help -d 'this list, the help of a command, or the settings (posthorn help settings)'
 complete -c posthorn -n '__fish_seen_subcommand_from help' -l man -x -d 'print the manual page of a command, of posthorn, or of the settings'

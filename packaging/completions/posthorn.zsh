@@ -235,7 +235,7 @@ _posthorn() {
       '--trace[show what happens in the run]' \
       '--exhaustive[every place to cut the power in each history of so many letters]:value: ' \
       '--outcomes[with --exhaustive\: how many to look at after one cut]:value: ' \
-      '--share[with --exhaustive\: the K-th of N shares of the places to cut\: K-N]:value: ' \
+      '--share[with --exhaustive\: the K-th of N shares of what cuts leave\: K-N]:value: ' \
       '--stop-at-failure[end with the first run that fails]' '*:file:_files' ;;
     help)
       _arguments '--help[this text]' \
