@@ -24,6 +24,8 @@ std::string plain_response(const Credentials& credentials) {
   return response;
 }
 
+constexpr std::size_t shown_garbage = 500;  // octets
+
 /// As they came, without CRLF.
 std::vector<std::string> lines_of(const smtp::PeerReply& reply) {
   std::vector<std::string> lines;
@@ -162,6 +164,7 @@ world::Task<Result<smtp::PeerReply>> OutgoingConnection::hear_reply(MonotonicTim
     if (!bytes) co_return failure(bytes.error());
     if (bytes->empty()) co_return failure(Error::Kind::ended, "the server closed the connection");
     const auto taken = parser.read(*bytes);
+    if (parser.fault()) tell_garbage(parser.line());
     if (parser.fault()) co_return failure(Error::Kind::invalid, "the server does not speak SMTP: that is no reply");
     if (!parser.has_reply()) continue;
     auto reply = parser.take();
@@ -197,7 +200,14 @@ world::Task<> OutgoingConnection::read(smtp::Step step) {
     session_.connection_lost("the server closed the connection");
   } else {
     session_.receive(*bytes);
+    tell_garbage(session_.garbage());
   }
+}
+
+/// Whoever looks on is to see what it was that is no reply.
+void OutgoingConnection::tell_garbage(std::string_view line) {
+  if (line.empty()) return;
+  tell({.direction = smtp::DialogueLine::Direction::received, .text = std::string(line.substr(0, shown_garbage))});
 }
 
 world::Task<> OutgoingConnection::provide(TextSource* text) {

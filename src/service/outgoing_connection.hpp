@@ -78,6 +78,7 @@ class OutgoingConnection {
   [[nodiscard]] world::Task<> upgrade();
   [[nodiscard]] world::Task<Result<>> shake_hands(MonotonicTime deadline);
   void tell(const smtp::DialogueLine& line);
+  void tell_garbage(std::string_view line);
   [[nodiscard]] world::Task<bool> heard_early();
   [[nodiscard]] world::Task<Result<>> hear_nothing();
   [[nodiscard]] world::Task<Result<smtp::PeerReply>> hear_reply(MonotonicTime deadline);

@@ -110,6 +110,8 @@ class ClientSession {
   [[nodiscard]] bool is_encrypted() const { return encrypted_; }
   [[nodiscard]] bool is_authenticated() const { return authenticated_; }
   [[nodiscard]] bool has_ended() const { return closing_ || leaving_; }
+  /// The line that is no reply, as far as it came, once there was one; not cleaned. The session has ended by it.
+  [[nodiscard]] std::string_view garbage() const { return parser_.fault() ? parser_.line() : std::string_view{}; }
   /// Whether the server would take another message, as far as it has said (RFC 9422 MAILMAX).
   [[nodiscard]] bool takes_more() const;
   /// Messages that the server has said something about.

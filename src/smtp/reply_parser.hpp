@@ -59,6 +59,8 @@ class ReplyParser {
 
   [[nodiscard]] bool has_reply() const { return whole_; }
   [[nodiscard]] std::optional<ReplyFault> fault() const { return fault_; }
+  /// The line under way as far as it came; after a fault, the one that is no reply, with what came of it so far.
+  [[nodiscard]] std::string_view line() const { return line_; }
   /// Whether a part of a reply is there and the rest is not: the peer stopped in the middle.
   [[nodiscard]] bool is_inside_reply() const { return !whole_ && !fault_ && (!reply_.lines.empty() || !line_.empty()); }
   /// Hands over the reply; has_reply() must be true.

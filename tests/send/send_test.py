@@ -118,6 +118,7 @@ class Refusals(SendTest):
             with self.subTest(word=word, answer=answer), Server({word: answer}) as server:
                 status, told = self.user.send(server.port)
                 self.assertEqual(status, 76, told)
+                self.assertIn("<<< " + answer.splitlines()[-1], told)
                 self.assertEqual(server.words()[-1], "QUIT")
                 self.assertEqual(self.user.names(".json"), [])
 
