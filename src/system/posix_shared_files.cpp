@@ -118,6 +118,19 @@ Result<bool> clear_the_way(world::Folder& folder, std::string_view name, std::st
   return true;
 }
 
+/// Written beside and renamed: a process that dies on the way leaves no lock that does not say whose it was. Nobody else
+/// makes one there, as whoever has our mark holds another lock, too.
+Result<> make_dot_lock(world::Folder& folder, std::string_view name, std::string_view mark) {
+  const auto beside = std::string(name) + ".new";
+  if (auto gone = folder.remove(beside); !gone && gone.error().kind != Error::Kind::not_found) return gone;
+  auto file = folder.create_file(beside, 0600);
+  if (!file) return failure(std::move(file.error()));
+  auto done = (*file)->write_at(0, mark);
+  if (done) done = folder.rename(beside, folder, name, false);
+  if (!done) static_cast<void>(folder.remove(beside));
+  return done;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<world::SharedFile>> PosixSharedFiles::open(world::Folder& folder, std::string_view name) {
@@ -131,13 +144,9 @@ Result<std::unique_ptr<world::SharedFile>> PosixSharedFiles::open(world::Folder&
 Result<std::unique_ptr<world::FileLock>> PosixSharedFiles::dot_lock(world::Folder& folder, std::string_view name,
                                                                     std::string_view mark, Duration wait) {
   while (true) {
-    auto made = folder.create_file(name, 0600);
-    if (made) {
-      auto lock = std::make_unique<DotLock>(folder, name);
-      if (auto put = (*made)->write_at(0, mark); !put) return failure(std::move(put.error()));
-      return lock;
-    }
-    if (made.error().kind != Error::Kind::exists) return failure(std::move(made.error()));
+    const auto made = make_dot_lock(folder, name, mark);
+    if (made) return std::make_unique<DotLock>(folder, name);
+    if (made.error().kind != Error::Kind::exists) return failure(made.error());
     const auto free = clear_the_way(folder, name, mark);
     if (!free) return failure(free.error());
     if (*free) continue;
