@@ -306,6 +306,7 @@ world::Task<LoadSource::Sent> LoadSource::end_message(Session& session, Text tex
     if (text.recipients > 0) result_.refusals[code] += 1;
     co_return Sent::refused;
   }
+  failed_in_a_row_ = 0;
   ++result_.messages;
   result_.octets += text.octets;
   result_.recipients += text.recipients;
