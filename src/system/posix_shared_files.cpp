@@ -144,12 +144,14 @@ Result<std::unique_ptr<world::SharedFile>> PosixSharedFiles::open(world::Folder&
 Result<std::unique_ptr<world::FileLock>> PosixSharedFiles::dot_lock(world::Folder& folder, std::string_view name,
                                                                     std::string_view mark, Duration wait) {
   while (true) {
-    const auto made = make_dot_lock(folder, name, mark);
-    if (made) return std::make_unique<DotLock>(folder, name);
-    if (made.error().kind != Error::Kind::exists) return failure(made.error());
     const auto free = clear_the_way(folder, name, mark);
     if (!free) return failure(free.error());
-    if (*free) continue;
+    if (*free) {
+      const auto made = make_dot_lock(folder, name, mark);
+      if (made) return std::make_unique<DotLock>(folder, name);
+      if (made.error().kind != Error::Kind::exists) return failure(made.error());
+      continue;
+    }
     if (wait <= Duration{}) {
       return failure(Error::Kind::in_use, folder.path() + "/" + std::string(name) +
                                               ": another program holds the mailbox; remove the file if none does");
