@@ -164,6 +164,10 @@ bool QueuePlan::reassign(EntryId id, std::string_view destination) {
 
 // The end of an attempt.
 
+void QueuePlan::leave_room(EntryId id, Health health, MonotonicTime now) {
+  end_attempt(running_entry(id), health, now);
+}
+
 void QueuePlan::finish(EntryId id, Health health, MonotonicTime now) {
   auto& done = running_entry(id);
   end_attempt(done, health, now);

@@ -3,8 +3,9 @@
 //
 // What it guarantees:
 //  - an entry is handed out at its time or later, never before, and to one taker at a time;
-//  - no more than Settings::deliveries run at once, and no more to one destination than its window allows. The window starts
-//    small, grows by one with each delivery that worked while it was full, and is halved by trouble;
+//  - no more than Settings::deliveries run at once, and no more to one destination than its window allows; one whose outcome
+//    is being recorded no longer counts there (leave_room()). The window starts small, grows by one with each delivery that
+//    worked while it was full, and is halved by trouble;
 //  - destinations that have something to do take turns;
 //  - a destination that could not be reached is tried by one entry at a time. When that one fails too, its failure is shared
 //    (Work::shares_failure) by the entries that were due by then, and by those whose slack reaches back to it: they are
@@ -126,6 +127,9 @@ class QueuePlan {
   /// for its turn and is no longer running.
   [[nodiscard]] bool reassign(EntryId id, std::string_view destination);
 
+  /// The attempt of a running entry is over and what came of it is being recorded: its place at the destination is free for
+  /// the next, while it goes on to count among `deliveries`. finish() or defer() follows, whose health counts no more.
+  void leave_room(EntryId id, Health health, MonotonicTime now);
   /// The end of a running entry: it is forgotten.
   void finish(EntryId id, Health health, MonotonicTime now);
   /// A running entry is to be tried again at `due`, with `slack` as in add(). False: an operator removed it meanwhile, it is

@@ -120,7 +120,7 @@ class History {
   }
 
   void step() {
-    switch (draws_.below(12)) {
+    switch (draws_.below(13)) {
       case 0:
       case 1:
       case 2:
@@ -138,6 +138,8 @@ class History {
         return operate();
       case 10:
         return reassign();
+      case 11:
+        return leave_room();
       default:
         now_ += 1s * static_cast<int>(draws_.below(4));
     }
@@ -241,6 +243,16 @@ class History {
         way == 1 ? plan_.defer(*id, health, now_, due, slack) : plan_.defer_until_expiry(*id, health, now_, due);
     EXPECT_EQ(kept, !e.remove_asked);
     rest(*id, way == 1 ? State::waiting : State::expiring, due, slack);
+  }
+
+  void leave_room() {
+    const auto id = some_running();
+    if (!id) return;
+    auto& e = model_.entries.at(*id);
+    const auto health = static_cast<Health>(draws_.below(6));
+    model_.learn(e, health, now_);
+    e.takes_room = false;
+    plan_.leave_room(*id, health, now_);
   }
 
   void rest(EntryId id, State state, MonotonicTime due, Duration slack) {

@@ -66,6 +66,24 @@ TEST(QueuePlan, DestinationsTakeTurnsHoweverLongTheirLines) {
   }
 }
 
+TEST(QueuePlan, AnOutcomeThatIsBeingRecordedHoldsNobodyBack) {
+  QueuePlan plan({.deliveries = 3, .first_window = 1, .largest_window = 1});
+  for (std::uint64_t i = 0; i < 5; ++i) plan.add(id(i), "a.example", start);
+  EXPECT_EQ(take_all(plan, start).size(), 1U);
+  plan.leave_room(id(0), Health::worked, start);
+  EXPECT_EQ(plan.find(id(0))->state, State::running) << "nobody else may take it";
+  EXPECT_EQ(take_all(plan, start), std::vector{id(1)});
+  plan.leave_room(id(1), Health::unreachable, start);
+  EXPECT_EQ(take_all(plan, start), std::vector{id(2)});
+  plan.leave_room(id(2), Health::worked, start);
+  EXPECT_TRUE(take_all(plan, start).empty()) << "outcomes that nobody can record pile up no further";
+  plan.finish(id(0), Health::unreachable, start);
+  EXPECT_FALSE(plan.find_destination("a.example")->is_dead) << "its word was heard when it left";
+  EXPECT_EQ(take_all(plan, start), std::vector{id(3)});
+  EXPECT_TRUE(plan.defer(id(1), Health::worked, start, start + 1min));
+  EXPECT_EQ(plan.find(id(1))->state, State::waiting);
+}
+
 TEST(QueuePlan, LimitsHoldInAllAndPerDestination) {
   QueuePlan plan({.deliveries = 7, .first_window = 3, .largest_window = 3});
   for (std::uint64_t i = 0; i < 10; ++i) plan.add(id(i), "a.example", start);

@@ -350,6 +350,11 @@ world::Task<AttemptResult> QueueManager::carry_out(Lane lane, const rules::Queue
   } else if (!result.waits_elsewhere) {
     last_failures_.forget(destination);
   }
+  if (!result.waits_elsewhere) {
+    // The next message need not wait until this one's outcome is on the disk.
+    plan(lane).leave_room(work.entry, result.health, world_.loop.now());
+    pump_soon();
+  }
   co_return result;
 }
 

@@ -244,17 +244,20 @@ void RemoteDelivery::keep(Terms terms, std::unique_ptr<OutgoingConnection> conne
     tasks_.start(say_goodbye(std::move(connection)));
     return;
   }
-  idle_.push_back({std::move(terms), std::move(connection), ++serial_});
-  tasks_.start(retire(serial_));
+  idle_.push_back({std::move(terms), std::move(connection), after(world_.loop.now(), settings_.idle_time)});
+  if (!std::exchange(retires_, true)) tasks_.start(retire_idle());
 }
 
-world::Task<> RemoteDelivery::retire(std::uint64_t serial) {
-  co_await world::sleep_until(world_.loop, after(world_.loop.now(), settings_.idle_time));
-  const auto found = std::ranges::find(idle_, serial, &Idle::serial);
-  if (found == idle_.end()) co_return;
-  auto connection = std::move(found->connection);
-  idle_.erase(found);
-  co_await connection->quit();
+world::Task<> RemoteDelivery::retire_idle() {
+  while (!idle_.empty()) {
+    co_await world::sleep_until(world_.loop, idle_.front().until);
+    while (!idle_.empty() && idle_.front().until <= world_.loop.now()) {
+      auto connection = std::move(idle_.front().connection);
+      idle_.pop_front();
+      tasks_.start(say_goodbye(std::move(connection)));
+    }
+  }
+  retires_ = false;
 }
 
 world::Task<> RemoteDelivery::say_goodbye(std::unique_ptr<OutgoingConnection> connection) {

@@ -83,7 +83,7 @@ class RemoteDelivery final : public Deliverer {
   struct Idle {
     Terms terms;
     std::unique_ptr<OutgoingConnection> connection;
-    std::uint64_t serial = 0;
+    MonotonicTime until{};  // then it is ended
   };
 
   void note_repeat(const RemoteLetter& letter);
@@ -107,7 +107,8 @@ class RemoteDelivery final : public Deliverer {
   [[nodiscard]] std::unique_ptr<OutgoingConnection> take_idle(const Terms& terms, const mail::Envelope& envelope);
   void keep(Terms terms, std::unique_ptr<OutgoingConnection> connection);
   void count(const AttemptResult& result);
-  [[nodiscard]] world::Task<> retire(std::uint64_t serial);
+  /// Ends connections that nobody has needed for a while; one task, for as long as there are any.
+  [[nodiscard]] world::Task<> retire_idle();
   [[nodiscard]] world::Task<> say_goodbye(std::unique_ptr<OutgoingConnection> connection);
 
   World world_;
@@ -116,8 +117,8 @@ class RemoteDelivery final : public Deliverer {
   TargetFinder finder_;
   rules::HostMemory memory_;
   rules::HostMemory without_tls_;  // endpoints whose opportunistic TLS failed
-  std::list<Idle> idle_;
-  std::uint64_t serial_ = 0;
+  std::list<Idle> idle_;           // the first to be ended first
+  bool retires_ = false;           // retire_idle() runs
   RemoteDeliveryFacts facts_;
   world::TaskGroup tasks_;
 };
