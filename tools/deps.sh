@@ -9,7 +9,7 @@ set -euo pipefail
 build_packages=(
   make cmake ninja-build ccache pkg-config clang-19 lld-19
   libstdc++-12-dev libboost1.81-dev libssl-dev libunbound-dev libtomlplusplus-dev libcli11-dev libfmt-dev
-  nlohmann-json3-dev libgsasl-dev libargon2-dev libcrypt-dev libpsl-dev libidn2-dev libunistring-dev libre2-dev prometheus-cpp-dev
+  nlohmann-json3-dev libsimdjson-dev libgsasl-dev libargon2-dev libcrypt-dev libpsl-dev libidn2-dev libunistring-dev libre2-dev prometheus-cpp-dev
   libsqlite3-dev libpq-dev libsystemd-dev libseccomp-dev libpam0g-dev
   libgtest-dev libgmock-dev libbenchmark-dev python3 ca-certificates
 )

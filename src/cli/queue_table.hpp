@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cli/console.hpp"
+#include "cli/queued_message.hpp"
 
 #include <cstdint>
 #include <string>
@@ -23,7 +24,9 @@ class QueueTable {
   void take_line(std::string_view line);
 
   Console& console_;
-  std::string line_;
+  QueuedMessageReader reader_;
+  std::string line_;   ///< as far as it has come
+  std::string shown_;  ///< and is not printed yet
   std::uint64_t messages_ = 0;
   std::uint64_t recipients_ = 0;
 };

@@ -1,102 +1,77 @@
 #include "cli/queued_message.hpp"
 
+#include "base/ascii.hpp"
 #include "base/clean_text.hpp"
 
-#include <nlohmann/json.hpp>
+#include <simdjson.h>
+
+#include <algorithm>
+#include <deque>
+#include <string>
 
 namespace posthorn::cli {
-namespace {
 
-using nlohmann::json;
+namespace dom = simdjson::dom;
 
-/// Takes nlohmann-json's events of one object and keeps the values that have a place in a message.
-class MessageEvents {
+class QueuedMessageReader::State {
  public:
-  explicit MessageEvents(QueuedMessage& message) : message_(message) {}
-
-  bool start_object(std::size_t /*count*/) {
-    ++depth_;
-    if (depth_ == recipient_depth && in_recipients_) message_.recipients.emplace_back();
-    return take_nothing();
-  }
-  bool end_object() {
-    --depth_;
-    return take_nothing();
-  }
-  bool start_array(std::size_t /*count*/) {
-    ++depth_;
-    return take_nothing();
-  }
-  bool end_array() { return end_object(); }
-
-  bool key(const std::string& name) {
-    take_nothing();
-    if (depth_ == message_depth) {
-      in_recipients_ = name == "recipients";
-      if (name == "size") number_ = &message_.size;
-      if (!in_recipients_) text_ = text_named(name);
-    } else if (depth_ == recipient_depth && in_recipients_) {
-      auto& recipient = message_.recipients.back();
-      if (name == "attempts") number_ = &recipient.attempts;
-      text_ = text_named(name, recipient);
-    }
-    return true;
-  }
-  bool string(const std::string& value) {
-    if (text_ != nullptr) *text_ = LogText(value).text();
-    return take_nothing();
-  }
-  bool number_unsigned(std::uint64_t value) {
-    if (number_ != nullptr) *number_ = value;
-    return take_nothing();
-  }
-  bool number_integer(std::int64_t /*value*/) { return take_nothing(); }
-  bool number_float(double /*value*/, const std::string& /*text*/) { return take_nothing(); }
-  bool boolean(bool /*value*/) { return take_nothing(); }
-  bool null() { return take_nothing(); }
-  bool binary(const json::binary_t& /*value*/) { return take_nothing(); }
-  static bool parse_error(std::size_t /*at*/, const std::string& /*token*/, const json::exception& /*error*/) {
-    return false;
+  [[nodiscard]] const QueuedMessage* read(std::string_view text) {
+    dom::object object;
+    if (!text.starts_with('{') || parser_.parse(text.data(), text.size()).get(object) != simdjson::SUCCESS)
+      return nullptr;
+    cleaned_.clear();
+    read_message(object);
+    return &message_;
   }
 
  private:
-  static constexpr int message_depth = 1;
-  static constexpr int recipient_depth = 3;  // in the array of recipients
+  using Found = simdjson::simdjson_result<dom::element>;
 
-  bool take_nothing() {
-    text_ = nullptr;
-    number_ = nullptr;
-    return true;
-  }
-  [[nodiscard]] std::string* text_named(std::string_view name) {
-    if (name == "id") return &message_.id;
-    if (name == "arrived") return &message_.arrived;
-    return name == "sender" ? &message_.sender : nullptr;
-  }
-  [[nodiscard]] static std::string* text_named(std::string_view name, QueuedMessage::Recipient& recipient) {
-    if (name == "address") return &recipient.address;
-    if (name == "status") return &recipient.status;
-    if (name == "next_attempt") return &recipient.next_attempt;
-    if (name == "last_reply") return &recipient.last_reply;
-    if (name == "host") return &recipient.host;
-    return name == "destination" ? &recipient.destination : nullptr;
+  void read_message(const dom::object& object) {
+    message_.id = text(object["id"]);
+    message_.arrived = text(object["arrived"]);
+    message_.size = number(object["size"]);
+    message_.sender = text(object["sender"]);
+    if (message_.sender.empty()) message_.sender = "<>";
+    message_.recipients.clear();
+    dom::array recipients;
+    if (object["recipients"].get(recipients) != simdjson::SUCCESS) return;
+    for (const auto element : recipients) {
+      dom::object recipient;
+      if (element.get(recipient) == simdjson::SUCCESS) message_.recipients.push_back(read_recipient(recipient));
+    }
   }
 
-  QueuedMessage& message_;
-  int depth_ = 0;
-  bool in_recipients_ = false;
-  std::string* text_ = nullptr;      ///< where the next value goes when it is a text
-  std::uint64_t* number_ = nullptr;  ///< and when it is a number
+  [[nodiscard]] QueuedMessage::Recipient read_recipient(const dom::object& object) {
+    return {.address = text(object["address"]),
+            .status = text(object["status"]),
+            .attempts = number(object["attempts"]),
+            .next_attempt = text(object["next_attempt"]),
+            .last_reply = text(object["last_reply"]),
+            .host = text(object["host"]),
+            .destination = text(object["destination"])};
+  }
+
+  [[nodiscard]] std::string_view text(const Found& found) {
+    std::string_view raw;
+    if (found.get(raw) != simdjson::SUCCESS) return {};
+    const bool is_fit = raw.size() <= LogText::usual_limit && std::ranges::all_of(raw, ascii::is_printable);
+    return is_fit ? raw : cleaned_.emplace_back(LogText(raw).text());
+  }
+
+  [[nodiscard]] static std::uint64_t number(const Found& found) {
+    std::uint64_t value = 0;
+    return found.get(value) == simdjson::SUCCESS ? value : 0;
+  }
+
+  dom::parser parser_;
+  QueuedMessage message_;
+  std::deque<std::string> cleaned_;  ///< what the texts are that were not fit for a screen as they came
 };
 
-}  // namespace
+QueuedMessageReader::QueuedMessageReader() : state_(std::make_unique<State>()) {}
+QueuedMessageReader::~QueuedMessageReader() = default;
 
-std::optional<QueuedMessage> QueuedMessage::read(std::string_view text) {
-  QueuedMessage message;
-  MessageEvents events(message);
-  if (!text.starts_with('{') || !json::sax_parse(text, &events)) return std::nullopt;
-  if (message.sender.empty()) message.sender = "<>";
-  return message;
-}
+const QueuedMessage* QueuedMessageReader::read(std::string_view text) { return state_->read(text); }
 
 }  // namespace posthorn::cli

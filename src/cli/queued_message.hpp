@@ -1,10 +1,9 @@
-// QueuedMessage: what the control interface tells of one message, as far as people are shown it in a line or two. Read
-// straight from the text, without a tree in between: a list has a million of them.
+// QueuedMessage: what the control interface tells of one message, as far as people are shown it in a line or two. A list has
+// a million of them: they are read one after the other into the same memory, and a text is copied only to clean it.
 #pragma once
 
 #include <cstdint>
-#include <optional>
-#include <string>
+#include <memory>
 #include <string_view>
 #include <vector>
 
@@ -13,23 +12,36 @@ namespace posthorn::cli {
 /// All texts are fit for a screen (base/clean_text); those that the server did not tell are empty, numbers 0.
 struct QueuedMessage {
   struct Recipient {
-    std::string address;
-    std::string status;
+    std::string_view address;
+    std::string_view status;
     std::uint64_t attempts = 0;
-    std::string next_attempt;
-    std::string last_reply;
-    std::string host;
-    std::string destination;
+    std::string_view next_attempt;
+    std::string_view last_reply;
+    std::string_view host;
+    std::string_view destination;
   };
 
-  std::string id;
-  std::string arrived;
-  std::uint64_t size = 0;  ///< octets
-  std::string sender;      ///< "<>" for reports
+  std::string_view id;
+  std::string_view arrived;
+  std::uint64_t size = 0;   ///< octets
+  std::string_view sender;  ///< "<>" for reports
   std::vector<Recipient> recipients;
+};
+
+class QueuedMessageReader {
+ public:
+  QueuedMessageReader();
+  QueuedMessageReader(const QueuedMessageReader&) = delete;
+  QueuedMessageReader& operator=(const QueuedMessageReader&) = delete;
+  ~QueuedMessageReader();
 
   /// From the JSON object of a message, without space before it; what else it holds is passed over. None from other text.
-  [[nodiscard]] static std::optional<QueuedMessage> read(std::string_view text);
+  /// Message and texts stay until the next call.
+  [[nodiscard]] const QueuedMessage* read(std::string_view text);
+
+ private:
+  class State;
+  std::unique_ptr<State> state_;
 };
 
 }  // namespace posthorn::cli

@@ -4,11 +4,14 @@ import contextlib
 import http.client
 import json
 import os
+import pathlib
 import re
+import signal
 import smtplib
 import socket
 import stat
 import subprocess
+import tempfile
 import threading
 import time
 import unittest
@@ -325,6 +328,58 @@ class Control(unittest.TestCase):
         body, fields = json.dumps({"all": True}), {"Authorization": "Bearer another token of enough characters"}
         harness.wait_until(lambda: self.request("POST", "/api/queue/retry", body, fields)[0] == 200, 10, "the new token")
         self.assertEqual(self.list()[0]["recipients"][0]["status"], "held")
+
+
+class Interrupted:
+    """Stands in for the server at a control socket: answers each request with the beginning of a list, and hangs up."""
+
+    def __init__(self, folder, text):
+        self.place = folder / "admin.sock"
+        self.text = text
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(str(self.place))
+        self.listener.listen()
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            with connection, contextlib.suppress(OSError):
+                connection.settimeout(20)
+                asked = b""
+                while b"\r\n\r\n" not in asked and (octets := connection.recv(65536)):
+                    asked += octets
+                connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n" % (len(self.text), self.text))
+
+
+class BrokenList(unittest.TestCase):
+    def run_list(self, text, **options):
+        with tempfile.TemporaryDirectory() as folder:
+            server = Interrupted(pathlib.Path(folder), text)
+            words = [str(harness.program()), "queue", "list", "--socket", str(server.place)]
+            try:
+                return subprocess.run(words, timeout=60, check=False, stderr=subprocess.PIPE, text=True, **options)
+            finally:
+                server.listener.close()
+
+    def test_what_came_before_the_server_went_is_shown(self):
+        whole = json.dumps({"id": "A1", "sender": "a\x1b[2J@b.test", "size": 7, "arrived": "2026-11-29T10:00:00Z", "recipients": []})
+        done = self.run_list(f"[\n{whole},\n{whole[:20]}".encode(), stdout=subprocess.PIPE)
+        self.assertEqual(done.stdout, "A1  2026-11-29T10:00:00Z          7  a\\x1b[2J@b.test\n")
+        self.assertIn("the server broke off its answer", done.stderr)
+        self.assertEqual(done.returncode, 75)
+
+    def test_a_reader_that_has_seen_enough(self):
+        reading, writing = os.pipe()
+        os.close(reading)
+        try:
+            done = self.run_list(b"[\n" + b'{"id":"A1","recipients":[]},\n' * 10_000, stdout=writing)
+        finally:
+            os.close(writing)
+        self.assertEqual(done.returncode, -signal.SIGPIPE, done.stderr)
 
 
 if __name__ == "__main__":
