@@ -14,8 +14,7 @@ std::vector<Endpoint> sorted(std::vector<Endpoint> addresses) {
 }
 
 bool listen_at_the_same(const config::Listener& one, const config::Listener& other) {
-  return one.interface == other.interface && one.port == other.port &&
-         sorted(one.addresses) == sorted(other.addresses);
+  return one.interface == other.interface && one.port == other.port && sorted(one.addresses) == sorted(other.addresses);
 }
 
 /// Sockets of port 0 can have the same words in the file and yet be different ones: the first goes with the first.

@@ -31,7 +31,8 @@ struct ListenerMismatch {
     const std::vector<config::Listener>& bound, const std::vector<config::Listener>& now);
 
 /// Each listener listens where the one of the same place does.
-[[nodiscard]] bool belong_together(const std::vector<config::Listener>& bound, const std::vector<config::Listener>& now);
+[[nodiscard]] bool belong_together(const std::vector<config::Listener>& bound,
+                                   const std::vector<config::Listener>& now);
 
 /// Puts the listeners into that order. False, and nothing has changed: it is none of so many listeners.
 [[nodiscard]] bool arrange_listeners(std::vector<config::Listener>& listeners, const ListenerOrder& order);

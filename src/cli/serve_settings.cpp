@@ -185,8 +185,11 @@ service::RemoteDeliverySettings make_remote_settings(const config::Configuration
 
 service::Explainer::Settings make_explainer_settings(const config::Configuration& configuration,
                                                      std::vector<Endpoint> ours) {
+  constexpr Duration patience_of_people = std::chrono::seconds{10};
   service::Explainer::Settings settings{.targets = make_remote_settings(configuration, std::move(ours)).targets,
-                                        .listeners = {}};
+                                        .listeners = {},
+                                        .is_paused = configuration.queue.paused};
+  settings.targets.timeout = patience_of_people;
   for (const auto& listener : configuration.listeners)
     settings.listeners.emplace_back(listener.role, name_of(listener));
   return settings;

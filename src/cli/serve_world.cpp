@@ -60,17 +60,22 @@ Step ServeWorld::set_up() {
   return {};
 }
 
-/// A low limit lowers the number of connections; it never refuses the start.
 Step ServeWorld::fit_descriptors() {
   const auto limit = system::raise_descriptor_limit();
   if (!limit) return fail_start(limit.error());
+  descriptor_limit_ = *limit;
+  fit_connections();
+  return {};
+}
+
+/// A low limit lowers the number of connections; it never refuses the start.
+void ServeWorld::fit_connections() {
   const auto wanted = configuration_.limits.connections;
-  const auto budget = system::divide_descriptors(*limit, wanted, loop_count(configuration_));
-  if (budget.incoming >= wanted) return {};
+  const auto budget = system::divide_descriptors(descriptor_limit_, wanted, loop_count(configuration_));
+  if (budget.incoming >= wanted) return;
   configuration_.limits.connections = static_cast<std::uint32_t>(budget.incoming);
   warnings_.push_back("the limit of open files allows " + std::to_string(budget.incoming) + " connections, not " +
                       std::to_string(wanted) + ": raise it (LimitNOFILE= in the unit, ulimit -n)");
-  return {};
 }
 
 /// They listen already: each loop has one socket of each address, in the order of the addresses.
@@ -201,6 +206,10 @@ Step ServeWorld::make_authenticator() {
 
 void ServeWorld::report_start() {
   log_->info("server.starting", {{"version", POSTHORN_VERSION}, {"hostname", configuration_.hostname}});
+  tell_warnings();
+}
+
+void ServeWorld::tell_warnings() {
   for (const auto& warning : warnings_) log_->warning("server.warning", {{"error", warning}});
 }
 
@@ -427,10 +436,15 @@ world::Task<> ServeWorld::reload(config::Configuration configuration, EngineSecr
     co_return;
   }
   configuration_ = std::move(configuration);
+  warnings_.clear();
+  fit_connections();
+  tell_warnings();
   routing_.replace(make_routing(configuration_, secrets.logins));
   remote_delivery_->change(make_remote_settings(configuration_, bound_endpoints()));
-  server_->reload(make_policy(configuration_, {certificates_}), make_connection_limits(configuration_));
-  server_->change_queue(make_queue_settings(configuration_), make_reporter_settings(configuration_));
+  explainer_->change(make_explainer_settings(configuration_, bound_endpoints()));
+  const auto settings = make_server_settings(configuration_, {certificates_}, {});
+  server_->reload(settings.policy, settings.limits);
+  server_->change(settings);
   directory_->change_reader(directory_reader(std::nullopt));
   co_await directory_->refresh_now(home());
   change_token(secrets.token);

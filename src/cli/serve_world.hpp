@@ -85,6 +85,8 @@ class ServeWorld {
 
  private:
   [[nodiscard]] Step fit_descriptors();
+  void fit_connections();
+  void tell_warnings();
   [[nodiscard]] Step take_listeners();
   [[nodiscard]] Step make_drop();
   [[nodiscard]] Step bind_control_http();
@@ -114,7 +116,8 @@ class ServeWorld {
   config::Configuration configuration_;
   EngineEquipment equipment_;
   bool adopt_spool_;
-  unsigned login_checks_ = 0;          // at once
+  unsigned login_checks_ = 0;  // at once
+  std::uint64_t descriptor_limit_ = 0;
   std::vector<std::string> warnings_;  // of steps before there is a log
   system::SystemClock clock_;
   system::KernelRandom random_;

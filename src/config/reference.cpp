@@ -142,8 +142,10 @@ std::string settings_as_markdown() {
       "default, and an empty file is a working, safe server. Durations are written `\"30s\"`, `\"20m\"`, `\"1h30m\"`, "
       "`\"5d\"`, "
       "sizes\n`\"500B\"`, `\"64KiB\"`, `\"25MiB\"`. `posthorn check` names the line and column of each fault.\n"
-      "A running server reads the file again at SIGHUP (`systemctl reload posthorn`), and what it says counts for all that\n"
-      "begins from then on. A change that needs a restart is named in the log, and then nothing of the file counts until it "
+      "A running server reads the file again at SIGHUP (`systemctl reload posthorn`), and what it says counts for all "
+      "that\n"
+      "begins from then on. A change that needs a restart is named in the log, and then nothing of the file counts "
+      "until it "
       "is\nrestarted.\n";
   for (const auto& section : all_sections()) text += markdown_of(section);
   return text;

@@ -11,7 +11,6 @@
 namespace posthorn::config {
 namespace {
 
-
 TEST(Restart, IsNeededForSettingsThatThereAre) {
   auto paths = paths_of(configuration_kind().settings);
   paths.insert(paths.end(), {"state", "hostname", "domains"});

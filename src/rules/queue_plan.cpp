@@ -276,6 +276,15 @@ bool QueuePlan::expire(EntryId id, MonotonicTime when) {
   return true;
 }
 
+void QueuePlan::change(const Settings& settings) {
+  settings_ = settings;
+  const auto most = std::max(settings_.largest_window, 1U);
+  for (auto& [key, destination] : destinations_) {
+    destination.window = std::min(destination.window, most);
+    settle(destination);
+  }
+}
+
 // Destinations.
 
 QueuePlan::Destination& QueuePlan::join(std::string_view key) {

@@ -151,8 +151,8 @@ class QueuePlan {
   bool expire(EntryId id, MonotonicTime when);
   /// True: take() and take_expired() hand out nothing.
   void pause(bool paused) { paused_ = paused; }
-  /// For what is handed out from now on.
-  void change(Settings settings) { settings_ = settings; }
+  /// For what is handed out from now on; a window that is too large shrinks. Linear in the destinations.
+  void change(const Settings& settings);
 
   /// When take() or take_expired() may have something, if nothing else happens before: a time gone by means now.
   [[nodiscard]] MonotonicTime next_wakeup() const;

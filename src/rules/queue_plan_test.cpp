@@ -402,6 +402,22 @@ TEST(QueuePlan, PausedItHandsOutNothing) {
   EXPECT_TRUE(plan.take_expired(start + 1h));
 }
 
+TEST(QueuePlan, NewSettingsCountForWhatIsHandedOutFromThenOn) {
+  QueuePlan plan({.deliveries = 2, .first_window = 2, .largest_window = 2});
+  for (std::uint64_t i = 0; i < 10; ++i) plan.add(id(i), "a.example", start);
+  EXPECT_EQ(take_all(plan, start).size(), 2U);
+  plan.change({.deliveries = 5, .first_window = 1, .largest_window = 1});
+  EXPECT_TRUE(take_all(plan, start).empty()) << "more than one are under way there";
+  for (std::uint64_t i = 10; i < 20; ++i) plan.add(id(i), std::to_string(i) + ".example", start);
+  EXPECT_EQ(take_all(plan, start).size(), 3U);
+  plan.change({.deliveries = 50, .first_window = 1, .largest_window = 1});
+  EXPECT_EQ(take_all(plan, start).size(), 7U);
+  plan.finish(id(0), Health::answered, start);
+  EXPECT_TRUE(take_all(plan, start).empty());
+  plan.finish(id(1), Health::answered, start);
+  EXPECT_EQ(take_all(plan, start).size(), 1U);
+}
+
 TEST(QueuePlan, KnowsTheEntriesOfAMessage) {
   QueuePlan plan({});
   plan.add(id(5, 1), "a.example", start);

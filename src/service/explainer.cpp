@@ -132,6 +132,7 @@ world::Task<Explanation> Explainer::explain(std::string text) const {
   explain_listeners(is_local, told);
   if (!is_local) {
     told.result = Explanation::Result::remote;
+    explain_queue(told);
     co_await explain_remote(*address, told);
     co_return told;
   }
@@ -142,6 +143,7 @@ world::Task<Explanation> Explainer::explain(std::string text) const {
     co_return told;
   }
   told.result = Explanation::Result::local;
+  explain_queue(told);
   const auto& routed = std::get<rules::Routed>(resolution);
   if (routed.by_alias)
     told.steps.push_back({"alias", fmt::format("an alias leads to {} ends", routed.destinations.size())});
@@ -167,6 +169,11 @@ void Explainer::explain_listeners(bool is_local, Explanation& told) const {
   }
 }
 
+void Explainer::explain_queue(Explanation& told) const {
+  if (!settings_.is_paused) return;
+  told.steps.push_back({"queue", "paused by the configuration ([queue] paused): what is taken waits until it is not"});
+}
+
 world::Task<> Explainer::explain_remote(mail::Address address, Explanation& told) const {
   const std::string domain(address.domain());
   const auto routing = world_.routing.current();
@@ -184,6 +191,10 @@ world::Task<> Explainer::explain_hosts(rules::Way way, std::string domain, Expla
     const auto deadline = after(world_.loop.now(), settings_.targets.timeout);
     const auto answer = co_await world_.resolver.query(domain, world::DnsType::mx, deadline);
     told.steps.push_back({"mx", mx_text(domain, answer)});
+    if (answer.status == world::DnsAnswer::Status::failed) {
+      told.steps.push_back({"result", "waits, and is tried again until DNS answers"});
+      co_return;
+    }
   }
   TargetFinder finder({world_.loop, world_.resolver, world_.random}, settings_.targets);
   const auto plan = co_await finder.find(std::move(way), std::move(domain));

@@ -20,7 +20,8 @@ namespace posthorn::service {
 
 struct Explanation {
   struct Step {
-    std::string_view what;  ///< "address", "alias", "mailbox", "route", "mx", "host", "tls", "listener", "result"
+    std::string_view what;  ///< "address", "alias", "mailbox", "route", "mx", "host", "tls", "login",
+                            ///< "listener", "queue", "result"
     std::string text;
   };
   enum class Result : std::uint8_t { local, remote, refused };
@@ -45,9 +46,12 @@ class Explainer {
   struct Settings {
     TargetFinderSettings targets;
     std::vector<std::pair<rules::ListenerRole, std::string>> listeners;  ///< and their names
+    bool is_paused = false;                                              ///< the queue, by the configuration
   };
 
   Explainer(World world, Settings settings) : world_(std::move(world)), settings_(std::move(settings)) {}
+
+  void change(Settings settings) { settings_ = std::move(settings); }
 
   [[nodiscard]] world::Task<Explanation> explain(std::string text) const;
 
@@ -55,6 +59,7 @@ class Explainer {
   [[nodiscard]] world::Task<> explain_remote(mail::Address address, Explanation& told) const;
   [[nodiscard]] world::Task<> explain_hosts(rules::Way way, std::string domain, Explanation& told) const;
   void explain_listeners(bool is_local, Explanation& told) const;
+  void explain_queue(Explanation& told) const;
 
   World world_;
   Settings settings_;

@@ -14,6 +14,11 @@ History::History(World world, HistorySettings settings)
 
 History::~History() { world_.loop.cancel_timer(timer_); }
 
+void History::keep_for(Duration keep) {
+  settings_.files.keep = keep;
+  files_->keep_for(keep);
+}
+
 void History::note(MessageId id, std::string_view line) {
   if (!is_kept() || has_ended_) return;
   if (gathered_.size() + line.size() > settings_.most_octets) {

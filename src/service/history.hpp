@@ -46,6 +46,8 @@ class History {
   History(const History&) = delete;
   History& operator=(const History&) = delete;
 
+  /// Zero: nothing more is noted.
+  void keep_for(Duration keep);
   /// Whether anything is kept: ask before a line is made.
   [[nodiscard]] bool is_kept() const { return settings_.files.keep > Duration::zero(); }
   /// One line about a message, as history_lines makes them. Never waits.

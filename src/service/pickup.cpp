@@ -31,6 +31,11 @@ Pickup::Pickup(World world, store::DropFolder folder, PickupSettings settings)
               world.names,  world.routes, [this](MessageId, std::vector<Group> groups) { groups_ = std::move(groups); },
               world.traffic} {}
 
+void Pickup::change(rules::SenderCheck sender_check, std::string hostname) {
+  settings_.sender_check = sender_check;
+  settings_.hostname = std::move(hostname);
+}
+
 world::Task<> Pickup::settle_claims() {
   const auto found = co_await find(Which::claimed);
   for (const auto& name : found) {

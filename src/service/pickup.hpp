@@ -52,6 +52,8 @@ class Pickup {
 
   Pickup(World world, store::DropFolder folder, PickupSettings settings);
 
+  /// For the letters that are taken from now on.
+  void change(rules::SenderCheck sender_check, std::string hostname);
   /// Removes the letters that the spool has already. Between Spool::recover() and QueueManager::adopt_waiting(): what was
   /// stored before a crash is delivered only when it cannot be taken in again.
   [[nodiscard]] world::Task<> settle_claims();

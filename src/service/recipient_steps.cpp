@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <utility>
 
 namespace posthorn::service {
@@ -38,6 +39,11 @@ void grow(store::RecipientState& state, const StepFacts& facts) {
   state.changed = facts.time.wall;
 }
 
+void count_attempt(store::RecipientState& state) {
+  constexpr auto most = std::numeric_limits<decltype(state.attempts)>::max();
+  if (state.attempts < most) ++state.attempts;
+}
+
 void note_words(store::RecipientState& state, const RecipientResult& result) {
   state.status_code = result.status_code;
   state.reply = result.reply;
@@ -59,7 +65,7 @@ void give_up(AttemptStep& step) {
 void wait_again(AttemptStep& step, const RecipientResult& result, const rules::RetrySettings& retry,
                 const StepFacts& facts, std::uint64_t random) {
   auto& state = step.state;
-  ++state.attempts;
+  count_attempt(state);
   if (result.what == What::unknown) ++state.ambiguous;
   const rules::Deferral deferral{.attempts = state.attempts,
                                  .outcome_unknown = result.what == What::unknown,
@@ -109,9 +115,11 @@ AttemptStep after_attempt(const store::RecipientState& before, const StepFacts& 
   note_words(step.state, result);
   switch (result.what) {
     case What::delivered:
+      count_attempt(step.state);
       step.state.status = Status::delivered;
       break;
     case What::failed:
+      count_attempt(step.state);
       step.state.status = Status::failed;
       break;
     case What::deferred:

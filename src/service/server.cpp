@@ -185,9 +185,12 @@ void Server::reload(std::shared_ptr<const Policy> policy, ConnectionLimits::Sett
   limits_.change(limits);
 }
 
-void Server::change_queue(QueueSettings queue, ReporterSettings reporter) {
-  queue_->change(std::move(queue));
-  reporter_->change(std::move(reporter));
+void Server::change(const ServerSettings& settings) {
+  settings_.shutdown = settings.shutdown;
+  queue_->change(settings.queue);
+  reporter_->change(settings.reporter);
+  history_->keep_for(settings.history.files.keep);
+  if (pickup_) pickup_->change(settings.pickup.sender_check, settings.pickup.hostname);
 }
 
 world::Task<> Server::stop() {

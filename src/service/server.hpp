@@ -95,8 +95,9 @@ class Server {
   [[nodiscard]] world::Task<Result<>> start();
   /// New policy and limits, for connections that come from now on. Any thread.
   void reload(std::shared_ptr<const Policy> policy, ConnectionLimits::Settings limits);
-  /// How mail is tried and told of from now on. On the home loop, after start().
-  void change_queue(QueueSettings queue, ReporterSettings reporter);
+  /// The settings of the queue, of reports, of how long history is kept, of what programs hand in and of the end count from
+  /// now on; the others need reload() or another start. On the home loop, after start().
+  void change(const ServerSettings& settings);
   /// Ends in order, in at most the settings' shutdown time and about a second. On the home loop.
   [[nodiscard]] world::Task<> stop();
 

@@ -40,6 +40,11 @@ void take_lines(std::string& text, std::string_view key, std::vector<std::string
 
 }  // namespace
 
+void HistoryFiles::keep_for(Duration keep) {
+  const std::lock_guard lock{mutex_};
+  settings_.keep = keep;
+}
+
 Result<> HistoryFiles::append(std::string_view lines, WallTime now) {
   const std::lock_guard lock{mutex_};
   if (auto opened = open(); !opened) return opened;

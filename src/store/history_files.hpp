@@ -34,6 +34,7 @@ class HistoryFiles {
  public:
   HistoryFiles(world::Disk& disk, HistoryFilesSettings settings) : disk_(disk), settings_(std::move(settings)) {}
 
+  void keep_for(Duration keep);
   /// Whole lines, each with its line end. Errors: no_space (also when little is left), io, …; nothing, or a part, was written.
   [[nodiscard]] Result<> append(std::string_view lines, WallTime now);
   /// What stands behind the key in lines that begin with it, oldest first, the newest `most` of them.

@@ -57,7 +57,8 @@ constexpr std::size_t most_kept_fresh = 16U << 20;
 
 /// What is kept in memory of what was stored a moment ago: as much as one segment holds.
 std::size_t fresh_octets(const SpoolSettings& settings) {
-  return settings.segment_octets < least_kept_fresh ? 0 : std::min<std::size_t>(settings.segment_octets, most_kept_fresh);
+  return settings.segment_octets < least_kept_fresh ? 0
+                                                    : std::min<std::size_t>(settings.segment_octets, most_kept_fresh);
 }
 
 }  // namespace

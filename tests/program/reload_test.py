@@ -200,6 +200,36 @@ class Others(Server):
         self.assertFalse(self.lines("configuration.reloaded"))
         self.server.config.write_text(text)
 
+    def test_what_letters_and_reports_say_of_us_counts(self):
+        self.begin(hostname="old.example.test")
+        self.reload("configuration.reloaded", hostname="new.example.test")
+        with Client(self.server.port("mx")) as client:
+            self.assertIn("new.example.test", client.greeting)
+        done = subprocess.run([harness.program(), "sendmail", "-i", "-f", "alice@example.test", "bob@example.test",
+                               "nobody@example.test"], input=b"Subject: hello\n\nhello\n", timeout=60, capture_output=True,
+                              env={**rig.os.environ, "POSTHORN_CONFIG": str(self.server.config)})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for letter in self.server.wait_for_mail("alice", 1) + self.server.wait_for_mail("bob", 1):
+            self.assertIn(b"by new.example.test", letter)
+            self.assertNotIn(b"old.example.test", letter)
+
+    def test_how_long_history_is_kept_counts(self):
+        self.begin(queue={"history": "0s"})
+        self.reload("configuration.reloaded", queue={"history": "1d"})
+        with Client(self.server.port("mx")) as client:
+            reply = client.deliver("alice@example.test")
+        self.server.wait_for_mail("alice", 1)
+        message = reply.split()[-1]
+        shown = lambda: subprocess.run([harness.program(), "explain", message, "-c", str(self.server.config)],  # noqa: E731
+                                       capture_output=True, text=True, timeout=60)
+        rig.wait_until(lambda: "delivered" in shown().stdout, 20, "its history", describe=lambda: shown().stderr)
+
+    def test_more_connections_than_files_may_be_open_are_not_promised(self):
+        self.begin()
+        self.reload("configuration.reloaded", limits={"connections": 1_000_000})
+        self.assertTrue(self.lines("server.warning"), self.log.read_text())
+        self.assertIn("connections, not 1000000", self.lines("server.warning")[-1])
+
 
 if __name__ == "__main__":
     unittest.main()
