@@ -20,12 +20,6 @@ void put_escaped(std::string& out, std::string_view text) {
   }
 }
 
-void put_digits(std::string& out, unsigned number, unsigned digits) {
-  const auto at = out.size();
-  out.append(digits, '0');
-  for (auto place = at + digits; place > at; number /= 10) out[--place] = static_cast<char>('0' + number % 10);
-}
-
 /// As to_rfc3339(), which is made for the odd line of a log and not for a list of a million.
 void put_time(std::string& out, WallTime time) {
   using namespace std::chrono;
@@ -36,18 +30,18 @@ void put_time(std::string& out, WallTime time) {
     return;
   }
   const hh_mm_ss clock{floor<seconds>(time.time_since_epoch() - day)};
-  put_digits(out, static_cast<unsigned>(int{date.year()}), 4);
-  out += '-';
-  put_digits(out, unsigned{date.month()}, 2);
-  out += '-';
-  put_digits(out, unsigned{date.day()}, 2);
-  out += 'T';
-  put_digits(out, static_cast<unsigned>(clock.hours().count()), 2);
-  out += ':';
-  put_digits(out, static_cast<unsigned>(clock.minutes().count()), 2);
-  out += ':';
-  put_digits(out, static_cast<unsigned>(clock.seconds().count()), 2);
-  out += 'Z';
+  const auto start = out.size();
+  out += "0000-00-00T00:00:00Z";
+  const auto set = [&out, start](std::size_t place, std::size_t digits, unsigned number) {
+    for (auto at = start + place + digits; at > start + place; number /= 10)
+      out[--at] = static_cast<char>('0' + number % 10);
+  };
+  set(0, 4, static_cast<unsigned>(int{date.year()}));
+  set(5, 2, unsigned{date.month()});
+  set(8, 2, unsigned{date.day()});
+  set(11, 2, static_cast<unsigned>(clock.hours().count()));
+  set(14, 2, static_cast<unsigned>(clock.minutes().count()));
+  set(17, 2, static_cast<unsigned>(clock.seconds().count()));
 }
 
 }  // namespace
@@ -63,9 +57,8 @@ void put_json(std::string& out, std::string_view text) {
 }
 
 void JsonObject::open(std::string_view key) {
-  if (!is_first_) out_ += ',';
+  out_ += is_first_ ? "\"" : ",\"";
   is_first_ = false;
-  out_ += '"';
   out_ += key;
   out_ += "\":";
 }

@@ -145,6 +145,13 @@ bool MessageReader::Stretch::holds(std::uint32_t number, std::uint64_t from, std
   return number == segment && from >= offset && from + count <= offset + octets.size();
 }
 
+/// The start of a record without its content, for which nobody looks here.
+std::string_view MessageReader::Stretch::facts_at(std::uint64_t from, std::uint64_t count) const {
+  const auto start = std::string_view(octets).substr(from - offset, count);
+  const auto header = decode_record_header(start);
+  return header ? start.substr(0, record_header_octets + std::size_t{header->facts_octets}) : start;
+}
+
 /// What stands from a record on, when the next one stands close behind it and the stretch in hand does not reach it.
 void MessageReader::read_stretch(const Place& from, const Place& next, Stretch& stretch) {
   const bool are_neighbours = next.at.segment == from.at.segment && next.at.offset > from.at.offset &&
@@ -159,8 +166,8 @@ Result<MessageReader::Record> MessageReader::read_record(const Place& place, std
                                                          const Stretch* stretch) {
   const auto wanted = std::max<std::uint64_t>(octets, record_header_octets);
   const bool is_here = stretch != nullptr && stretch->holds(place.at.segment, place.at.offset, wanted);
-  auto bytes = is_here ? stretch->octets.substr(place.at.offset - stretch->offset, wanted)
-                       : read_octets(place, place.at.offset, wanted);
+  auto bytes =
+      is_here ? std::string(stretch->facts_at(place.at.offset, wanted)) : read_octets(place, place.at.offset, wanted);
   if (!bytes) return failure(std::move(bytes).error());
   const auto header = decode_record_header(*bytes);
   if (!header || !belongs(*header, place.segment, place.at.offset)) {
@@ -184,15 +191,17 @@ Result<MessageReader::Record> MessageReader::read_record(const Place& place, std
 Result<std::string> MessageReader::read_octets(const Place& place, std::uint64_t offset, std::uint64_t octets) {
   auto file = folder_.open(place.at.segment);
   if (!file) return failure(std::move(file).error());
-  std::string bytes(static_cast<std::size_t>(octets), '\0');
+  std::string bytes;
   Result<std::size_t> size;
-  for (int i = 0; i < read_tries && (i == 0 || !size); ++i) size = (*file)->read_at(offset, bytes);
+  bytes.resize_and_overwrite(static_cast<std::size_t>(octets), [&](char* room, std::size_t count) {
+    for (int i = 0; i < read_tries && (i == 0 || !size); ++i) size = (*file)->read_at(offset, {room, count});
+    return size.value_or(0);
+  });
   if (!size) {
     std::string start(segment_header_octets, '\0');
     const bool only_here = size.error().kind == Error::Kind::io && (*file)->read_at(0, start).has_value();
     return failure(only_here ? Error::Kind::corrupt : size.error().kind, size.error().text);
   }
-  bytes.resize(*size);
   return bytes;
 }
 

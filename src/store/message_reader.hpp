@@ -73,6 +73,7 @@ class MessageReader {
     std::string octets;
 
     [[nodiscard]] bool holds(std::uint32_t number, std::uint64_t from, std::uint64_t count) const;
+    [[nodiscard]] std::string_view facts_at(std::uint64_t from, std::uint64_t count) const;
   };
   struct Record {
     RecordHeader header;
