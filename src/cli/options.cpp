@@ -42,6 +42,16 @@ CommandDescription describe(const CLI::App& app, const std::string& called) {
   return description;
 }
 
+/// CLI11 turns "-1" into the largest number there is.
+void refuse_negative(CLI::App& app) {
+  const CLI::Validator counts(
+      [](const std::string& text) { return text.starts_with('-') ? "takes no negative number" : std::string{}; }, "");
+  for (auto* option : app.get_options([](const CLI::Option*) { return true; })) {
+    if (option->get_type_name().starts_with("UINT")) option->check(counts);
+  }
+  for (auto* below : app.get_subcommands([](const CLI::App*) { return true; })) refuse_negative(*below);
+}
+
 }  // namespace
 
 Options::Options(const Invocation& invocation, std::string purpose)
@@ -54,6 +64,7 @@ std::optional<ExitStatus> Options::read(Console& console) {
     *invocation_.description = describe(app_, invocation_.called);
     return ExitStatus::ok;
   }
+  refuse_negative(app_);
   // CLI11 takes the words from the back.
   std::vector<std::string> words(invocation_.arguments.rbegin(), invocation_.arguments.rend());
   try {

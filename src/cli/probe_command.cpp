@@ -316,7 +316,7 @@ ExitStatus run_probe(const Invocation& invocation, Console& console) {
   if (const auto status = reader.read(console)) return end_with(*status, invocation);
   std::signal(SIGPIPE, SIG_IGN);
   if (options.codes) {
-    print_codes(console);
+    options.json ? print_codes_json(console) : print_codes(console);
     return ExitStatus::ok;
   }
   const bool asks_mx = !options.mx.empty();

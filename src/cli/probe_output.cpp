@@ -248,6 +248,19 @@ void print_codes(Console& console) {
   }
 }
 
+void print_codes_json(Console& console) {
+  auto rows = ordered_json::array();
+  for (auto place = 0; place <= static_cast<int>(smtp::ProbedCommand::auth); ++place) {
+    const auto& row = smtp::reply_row(static_cast<smtp::ProbedCommand>(place));
+    rows.push_back({{"command", row.name},
+                    {"success", row.success},
+                    {"intermediate", row.intermediate},
+                    {"failure", row.failure},
+                    {"error", row.error}});
+  }
+  console.print("{}\n", rows.dump(2));
+}
+
 ExitStatus status_of(const ProbeReport& report) {
   switch (report.failure) {
     case Failure::none:

@@ -31,6 +31,8 @@ void print_json(const std::vector<service::ProbeReport>& reports, bool as_list, 
                                          WallTime now, Console& console);
 /// The codes of every command, as the probe judges them.
 void print_codes(Console& console);
+/// The same as an array.
+void print_codes_json(Console& console);
 
 [[nodiscard]] ExitStatus status_of(const service::ProbeReport& report);
 

@@ -64,6 +64,16 @@ TEST(Program, does_not_repeat_a_word_that_is_no_command) {
   EXPECT_EQ(outcome.error.find('\x1b'), std::string::npos);
 }
 
+TEST(Program, takes_no_negative_number_for_a_count) {
+  for (const std::vector<std::string>& words : {std::vector<std::string>{"posthorn", "sim", "--seed", "-1"},
+                                                {"posthorn", "sim", "--seed=-1"},
+                                                {"posthorn", "sim", "--exhaustive", "1", "--outcomes", "-1"}}) {
+    const auto outcome = run(words);
+    EXPECT_EQ(outcome.status, 64) << words.back();
+    EXPECT_THAT(outcome.error, HasSubstr("takes no negative number"));
+  }
+}
+
 TEST(Program, survives_a_call_without_a_name) { EXPECT_EQ(run({}).status, 64); }
 
 TEST(Program, says_when_its_output_cannot_be_written) {

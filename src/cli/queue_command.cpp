@@ -54,6 +54,10 @@ std::optional<ExitStatus> find_socket(Request& request, Console& console) {
 std::string list_target(const Request& request) {
   std::string target = "/api/queue";
   char before = '?';
+  for (const auto& id : request.ids) {
+    target += fmt::format("{}id={}", before, query_text(id));
+    before = '&';
+  }
   for (const auto& [key, value] : {std::pair{"sender", &request.sender},
                                    {"recipient", &request.recipient},
                                    {"domain", &request.domain},
@@ -242,6 +246,7 @@ ExitStatus run_queue(const Invocation& invocation, Console& console) {
   app.require_subcommand(1);
   app.fallthrough();  // options may stand behind what is asked
   auto* listing = app.add_subcommand("list", "what waits, in order of arrival");
+  listing->add_option("ID", request.ids, "these messages only");
   add_filter(*listing, request);
   listing->add_flag("--all", request.all, "all that waits, as without a filter");
   listing->add_option("--status", request.status, "queued or held");
@@ -264,8 +269,9 @@ ExitStatus run_queue(const Invocation& invocation, Console& console) {
   const auto fault = only_looks ? std::nullopt : fault_of_choice(request);
   if (fault) return options.refuse(console, *fault);
   if (const auto status = find_socket(request, console)) return *status;
-  if (listing->parsed() && request.all && (request.has_filter() || request.status)) {
-    return options.refuse(console, "say which in one way: --all, or --sender, --recipient, --domain and --status");
+  if (listing->parsed() && request.all && (!request.ids.empty() || request.has_filter() || request.status)) {
+    return options.refuse(console,
+                          "say which in one way: --all, or message ids, --sender, --recipient, --domain and --status");
   }
   if (listing->parsed()) return list(request, console);
   if (showing->parsed()) return show(request, console);

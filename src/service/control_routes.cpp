@@ -5,6 +5,7 @@
 #include "service/json_text.hpp"
 #include "service/metrics.hpp"
 
+#include <algorithm>
 #include <limits>
 #include <optional>
 #include <utility>
@@ -32,18 +33,52 @@ Result<QueueFilter> filter_of(const HttpRequest& request) {
   return filter;
 }
 
+/// What is to be listed.
+struct Listing {
+  QueueFilter filter;
+  std::vector<MessageId> ids;  ///< in order; none: all that the filter takes
+  std::uint64_t left = std::numeric_limits<std::uint64_t>::max();
+};
+
+Result<std::vector<MessageId>> ids_of(const HttpRequest& request) {
+  std::vector<MessageId> ids;
+  for (const auto& [name, value] : request.query) {
+    if (name != "id") continue;
+    const auto id = MessageId::parse(value);
+    if (!id) return failure(Error::Kind::invalid, "that is no message id");
+    ids.push_back(*id);
+  }
+  std::ranges::sort(ids);
+  const auto again = std::ranges::unique(ids);
+  ids.erase(again.begin(), again.end());
+  return ids;
+}
+
+Result<Listing> listing_of(const HttpRequest& request) {
+  auto filter = filter_of(request);
+  if (!filter) return failure(std::move(filter).error());
+  auto ids = ids_of(request);
+  if (!ids) return failure(std::move(ids).error());
+  Listing listing{.filter = *std::move(filter), .ids = *std::move(ids)};
+  if (const auto limit = request.parameter("limit")) {
+    listing.left = ascii::to_number(*limit).value_or(0);
+    if (listing.left == 0) return failure(Error::Kind::invalid, "limit is a number, at least 1");
+  }
+  return listing;
+}
+
 /// A piece of the list: those of the messages that are meant. `first`: nothing stands before it.
-std::string listed(const std::vector<store::StoredMessage>& messages, const QueueFilter& filter, const Routes& routes,
-                   std::uint64_t& left, bool& first) {
+std::string listed(const std::vector<store::StoredMessage>& messages, Listing& listing, const Routes& routes,
+                   bool& first) {
   std::string out;
   out.reserve(messages.size() * 400);
   for (const auto& message : messages) {
-    if (left == 0) break;
-    if (!is_waiting(message) || !filter.takes(message)) continue;
+    if (listing.left == 0) break;
+    if (!is_waiting(message) || !listing.filter.takes(message)) continue;
     if (!std::exchange(first, false)) out += ",\n";
     put_message(out, message, routes);
     out += '}';
-    --left;
+    --listing.left;
   }
   return out;
 }
@@ -51,8 +86,9 @@ std::string listed(const std::vector<store::StoredMessage>& messages, const Queu
 /// The batch of messages after the one in hand, read while that is written.
 class Ahead {
  public:
-  Ahead(world::Loop& loop, store::Spool& spool, std::size_t batch)
-      : loop_(loop), spool_(spool), batch_(batch), done_(loop) {}
+  /// `ids`: of these messages; none: of all.
+  Ahead(world::Loop& loop, store::Spool& spool, const std::vector<MessageId>& ids, std::size_t batch)
+      : loop_(loop), spool_(spool), ids_(ids), batch_(batch), done_(loop) {}
 
   void begin(MessageId after_id) {
     done_.clear();
@@ -65,12 +101,21 @@ class Ahead {
 
  private:
   [[nodiscard]] world::Task<> read(MessageId after_id) {
-    messages_ = co_await spool_.load_next(loop_, after_id, batch_);
+    messages_ = ids_.empty() ? co_await spool_.load_next(loop_, after_id, batch_) : co_await next_named(after_id);
     done_.set();
+  }
+  /// Those that are gone are left out.
+  [[nodiscard]] world::Task<std::vector<store::StoredMessage>> next_named(MessageId after_id) {
+    std::vector<store::StoredMessage> found;
+    for (auto at = std::ranges::upper_bound(ids_, after_id); at != ids_.end() && found.size() < batch_; ++at) {
+      if (auto message = co_await spool_.load_envelope(loop_, *at)) found.push_back(*std::move(message));
+    }
+    co_return found;
   }
 
   world::Loop& loop_;
   store::Spool& spool_;
+  const std::vector<MessageId>& ids_;
   std::size_t batch_;
   std::vector<store::StoredMessage> messages_;
   world::Event done_;
@@ -143,25 +188,22 @@ world::Task<> ControlRoutes::health(HttpAnswer& answer) {
 }
 
 world::Task<> ControlRoutes::list(const HttpRequest& request, HttpAnswer& answer) {
-  const auto filter = filter_of(request);
-  auto left = std::numeric_limits<std::uint64_t>::max();
-  const auto limit = request.parameter("limit");
-  if (limit) left = ascii::to_number(*limit).value_or(0);
-  if (!filter || (limit && left == 0)) {
-    co_await answer.refuse(400, filter ? "limit is a number, at least 1" : filter.error().text);
+  auto listing = listing_of(request);
+  if (!listing) {
+    co_await answer.refuse(400, listing.error().text);
     co_return;
   }
   co_await answer.begin(json);
   co_await answer.piece("[\n");
   bool first = true;
-  Ahead ahead(world_.loop, world_.spool, settings_.list_batch);
+  Ahead ahead(world_.loop, world_.spool, listing->ids, settings_.list_batch);
   ahead.begin(MessageId{});
   while (true) {
     const auto messages = co_await ahead.take();
-    if (messages.empty() || left == 0 || answer.has_failed()) break;
+    if (messages.empty() || listing->left == 0 || answer.has_failed()) break;
     ahead.begin(messages.back().id);
     auto text = co_await world::on_workers(world_.workers, world_.loop,
-                                           [&] { return listed(messages, *filter, world_.routes, left, first); });
+                                           [&] { return listed(messages, *listing, world_.routes, first); });
     co_await answer.piece(std::move(text));
   }
   co_await answer.piece(first ? "]\n" : "\n]\n");

@@ -2,7 +2,8 @@
 //   GET  /                     a page for people: counts, destinations, what waits (with /page.css, /page.js)
 //   GET  /healthz              200 while mail is taken, 503 while it is not, and why
 //   GET  /metrics              Prometheus text
-//   GET  /api/queue            what waits: a JSON array, streamed; ?sender= ?recipient= ?domain= ?status= ?limit=
+//   GET  /api/queue            what waits: a JSON array, streamed; ?sender= ?recipient= ?domain= ?status= ?limit=,
+//                              and ?id=, of one message, as often as wanted
 //   GET  /api/queue/ID         one message, with its history and dialogues, also when it is gone
 //   GET  /api/destinations     those with the most entries waiting
 //   GET  /api/explain?address= what would happen to mail for it, step by step

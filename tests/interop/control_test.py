@@ -138,6 +138,13 @@ class Control(unittest.TestCase):
         self.assertIn(">>> MAIL FROM:<alice@example.test>", json.dumps(shown["dialogues"]).replace('\\"', '"'))
         self.assertNotIn("secret words", json.dumps(shown))
 
+        self.assertEqual([message["id"] for message in json.loads(self.queue("list", "--json", third, first, third))], [first, third])
+        self.assertRegex(self.queue("list", second), rf"\A{second} [^\n]*\n    queued bob1@remote.test[^\n]*\n[^\n]*\n1 message for 1 recipient\n\Z")
+        self.assertEqual(self.queue("list", first, "--recipient", "bob2@remote.test"), "nothing waits\n")
+        self.assertEqual(self.queue("list", "0000000000009"), "nothing waits\n")
+        self.queue("list", "nonsense", status=64)
+        self.queue("list", "--all", first, status=64)
+
         self.queue("hold", first)
         self.queue("remove", second)
         self.server.kill()  # what was answered is on the disk
@@ -158,6 +165,7 @@ class Control(unittest.TestCase):
         self.assertEqual(told.returncode, 0, told.stderr)
         self.assertIn("delivered", told.stdout)
         self.assertIn("nothing waits", self.queue("list"))
+        self.assertEqual(self.queue("list", first), "nothing waits\n")
         self.queue("hold", third, status=66)
         self.queue("show", "0000000000009", status=66)
         self.queue("remove", status=64)

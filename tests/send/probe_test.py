@@ -153,6 +153,13 @@ class Shapes(ProbeTest):
         self.assertEqual(status, 0)
         for command in ["HELO", "MAIL", "RCPT", "DATA", "RSET", "SEND", "SOML", "SAML", "VRFY", "EXPN", "HELP", "NOOP", "QUIT", "TURN"]:
             self.assertRegex(told, rf"(?m)^{command} ")
+        status, as_json = self.user.run("probe", "--codes", "--json")
+        self.assertEqual(status, 0)
+        rows = json.loads(as_json)
+        self.assertEqual([row["command"] for row in rows], [line[:12].strip() for line in told.splitlines()[1:]])
+        data = next(row for row in rows if row["command"] == "DATA")
+        self.assertEqual(data["intermediate"], [354])
+        self.assertIn(503, data["error"])
 
 
 if __name__ == "__main__":
