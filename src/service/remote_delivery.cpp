@@ -20,6 +20,11 @@ Ended ended_by(const std::optional<smtp::SessionEnd>& end) {
   return before_mail ? Ended::unreachable : Ended::refused;
 }
 
+/// A server that breaks off, is silent or talks nonsense at STARTTLS does so at each attempt, as a rule.
+bool is_fault_of_tls(const smtp::SessionEnd& end) {
+  return end.reason == Reason::tls_failed || end.step == smtp::Step::starttls;
+}
+
 world::TlsClientPolicy tls_policy(const rules::WaySecurity& security, const std::string& host,
                                   const RemoteDeliverySettings& settings) {
   world::TlsClientPolicy policy{.server_name = host, .names = {host}};
@@ -161,12 +166,13 @@ world::Task<Ended> RemoteDelivery::try_target(RemoteLetter& letter, const rules:
     } else if (!end) {
       tasks_.start(say_goodbye(std::move(*connection)));
     }
-    const bool tls_failed = end && end->reason == Reason::tls_failed;
+    const bool tls_failed = end && is_fault_of_tls(*end);
     if (!tls_failed || !may_be_clear || in_the_clear) co_return ended_by(end);
     // RFC 7435: opportunistic encryption that does not work is no reason to keep mail back.
     world_.log.info("tls.given_up", {{"host", target.host}, {"error", end->text}});
     without_tls_.note_dead(target.endpoint, world_.loop.now());
     in_the_clear = true;
+    if (!letter.has_open_for(target.host)) co_return ended_by(end);  // it said 421: another time
   }
 }
 
@@ -207,6 +213,7 @@ world::Task<std::optional<smtp::SessionEnd>> RemoteDelivery::send(RemoteLetter& 
     const auto sent =
         co_await connection.send(letter.begin(connection.host(), in_seven_bits), letter.text(in_seven_bits));
     letter.keep_dialogue(connection.host(), connection.take_dialogue());
+    if (!sent.end) letter.note_served();
     if (sent.done.needs_seven_bit && !in_seven_bits) {
       // RFC 6152 §3: convert, or return the message.
       const auto converted = co_await letter.convert(world_.loop);

@@ -53,6 +53,10 @@ class RemoteLetter {
   void decide_all(const rules::Unroutable& why);
   /// What was said at this host, for the operator; the oldest goes when there is much.
   void keep_dialogue(std::string_view host, std::string_view lines);
+  /// The session goes on after what it said: the host is there, whatever we found out about the message before it had a say.
+  void note_served() {
+    if (health_ == rules::Health::unreachable) health_ = rules::Health::answered;
+  }
   /// The session broke in the middle: the host is there, and something about it or the message is wrong.
   void note_broken() {
     if (health_ == rules::Health::unreachable) health_ = rules::Health::throttled;

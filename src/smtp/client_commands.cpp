@@ -29,6 +29,19 @@ bool needs_smtputf8(const ClientMessage& message) {
          std::ranges::any_of(recipients, [](const auto& recipient) { return recipient.address.needs_smtputf8(); });
 }
 
+bool needs_seven_bit(const ClientMessage& message, const PeerExtensions& peer) {
+  switch (message.envelope.body) {
+    case BodyType::seven_bit:
+      return false;
+    case BodyType::eight_bit:
+      return !peer.eight_bit_mime;
+    // RFC 3030 §3: only by BDAT, only where it is offered.
+    case BodyType::binary:
+      return !peer.binary_mime || !peer.chunking;
+  }
+  return false;
+}
+
 Outcome never(mail::EnhancedStatus status, std::string text) {
   return {Outcome::Kind::permanent, Step::mail, status, 0, std::move(text)};
 }
@@ -59,19 +72,6 @@ std::string rcpt_command(const mail::Recipient& recipient, const PeerExtensions&
   return line;
 }
 
-bool needs_seven_bit(const ClientMessage& message, const PeerExtensions& peer) {
-  switch (message.envelope.body) {
-    case BodyType::seven_bit:
-      return false;
-    case BodyType::eight_bit:
-      return !peer.eight_bit_mime;
-    // RFC 3030 §3: only by BDAT, only where it is offered.
-    case BodyType::binary:
-      return !peer.binary_mime || !peer.chunking;
-  }
-  return false;
-}
-
 std::optional<Outcome> refused_beforehand(const ClientMessage& message, const PeerExtensions& peer, bool encrypted) {
   // RFC 8689 §4.2.1; §4.2 exempts bounces.
   if (message.envelope.require_tls && message.envelope.sender && !encrypted) {
@@ -92,7 +92,7 @@ std::optional<Outcome> refused_beforehand(const ClientMessage& message, const Pe
   }
   // RFC 6152 §3
   if (needs_seven_bit(message, peer)) {
-    return never({5, 6, 3}, "the message is not 7-bit text, and the server takes nothing else");
+    return never(not_seven_bit, "the message is not 7-bit text, and the server takes nothing else");
   }
   return std::nullopt;
 }

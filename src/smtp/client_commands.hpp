@@ -16,10 +16,11 @@ namespace posthorn::smtp {
 /// "RCPT TO:<bob@example.com> NOTIFY=FAILURE ORCPT=rfc822;bob@example.net"
 [[nodiscard]] std::string rcpt_command(const mail::Recipient& recipient, const PeerExtensions& peer);
 
-/// Whether the message must be converted before this server can be given it.
-[[nodiscard]] bool needs_seven_bit(const ClientMessage& message, const PeerExtensions& peer);
+/// RFC 3463 §3.7: the message must be converted before this server can be given it.
+inline constexpr mail::EnhancedStatus not_seven_bit{5, 6, 3};
 
-/// Why the server cannot be given the message at all: a permanent outcome for all its recipients.
+/// Why the server cannot be given the message as it is: a permanent outcome for all its recipients. `not_seven_bit` only
+/// where nothing else stands in the way.
 [[nodiscard]] std::optional<Outcome> refused_beforehand(const ClientMessage& message, const PeerExtensions& peer,
                                                         bool encrypted);
 

@@ -116,7 +116,7 @@ struct StateChanged {
 /// CloseConnection follows.
 struct MessageDone {
   std::vector<Outcome> outcomes;   ///< one per recipient of the envelope, in its order
-  bool needs_seven_bit = false;    ///< nothing was sent, since the server lacks 8BITMIME: convert it, or return it
+  bool needs_seven_bit = false;    ///< nothing was sent, only since the server lacks 8BITMIME: convert it, or return it
   bool is_final_delivery = false;  ///< by LMTP: 250 says that it is in the mailbox (RFC 2033 §4.2)
   bool dsn_passed_on = false;      ///< the server does DSN and knows what reports are wanted (RFC 3461 §5.2.2)
 };

@@ -181,7 +181,7 @@ class ClientSession {
   void give_up_message(std::string_view why);
   void content_fault(TextFault fault);
   void on_end(std::size_t recipient, const PeerReply& reply);
-  void finish_message();
+  void finish_message(bool needs_seven_bit = false);
 
   std::shared_ptr<const ClientSettings> settings_;
   ReplyParser parser_;

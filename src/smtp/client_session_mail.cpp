@@ -61,7 +61,7 @@ void ClientSession::begin_message() {
   transaction_.emplace(std::move(message), refused ? recipients : tried);
   if (refused) {
     transaction_->decide_open(*refused);
-    return finish_message();
+    return finish_message(refused->status == not_seven_bit);
   }
   ++transactions_;
   become(ClientState::from);
@@ -226,7 +226,7 @@ void ClientSession::on_end(std::size_t recipient, const PeerReply& reply) {
   }
 }
 
-void ClientSession::finish_message() {
+void ClientSession::finish_message(bool needs_seven_bit) {
   const auto has = [this](Kind kind) { return std::ranges::count(transaction_->outcomes(), kind, &Outcome::kind) > 0; };
   if (!has_ended() && is_ready_) {
     const bool failed = !has(Kind::delivered) && (has(Kind::temporary) || has(Kind::permanent) || has(Kind::unknown));
@@ -235,7 +235,7 @@ void ClientSession::finish_message() {
   }
   if (transaction_->was_answered()) ++messages_;
   effects_.emplace_back(MessageDone{.outcomes = transaction_->take_outcomes(),
-                                    .needs_seven_bit = needs_seven_bit(transaction_->message(), peer_),
+                                    .needs_seven_bit = needs_seven_bit,
                                     .is_final_delivery = is_lmtp(),
                                     .dsn_passed_on = peer_.dsn});
   transaction_.reset();

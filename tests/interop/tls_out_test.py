@@ -168,6 +168,9 @@ class TlsOut(unittest.TestCase):
         refused = {"STARTTLS": "454 4.7.0 TLS not available"}
         for _ in self.run_rows([("none", None, {}, CLEAR, WAITS, WAITS),
                                 ("later", sink.server_context(self.good), refused, CLEAR, WAITS, WAITS),
+                                ("closes", sink.server_context(self.good), {"STARTTLS": None}, CLEAR, WAITS, WAITS),
+                                ("nonsense", sink.server_context(self.good), {"STARTTLS": "250 what"}, CLEAR, WAITS, WAITS),
+                                ("garbled", sink.server_context(self.good), {"STARTTLS": "** what **"}, CLEAR, WAITS, WAITS),
                                 ("never", sink.server_context(self.good), {"STARTTLS": "554 5.7.0 no"}, CLEAR, WAITS, WAITS)]):
             pass
 

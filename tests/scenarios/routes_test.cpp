@@ -2,12 +2,14 @@
 #include "receiving_server.hpp"
 #include "simulated_server.hpp"
 
-#include <fmt/core.h>
+#include <fmt/ranges.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <iostream>
+#include <string>
+#include <vector>
 
 namespace posthorn::scenarios {
 namespace {
@@ -214,6 +216,89 @@ TEST_F(Routes, WhatCannotBeConvertedComesBackWithTheReason) {
   EXPECT_THAT(report_to_alice(), HasSubstr("a signed part may not be changed"));
   EXPECT_EQ(waiting(), 0U);
 }
+
+/// A signed part in 8 bits: a server without 8BITMIME cannot be given it.
+constexpr std::string_view inconvertible =
+    "EHLO c\r\nMAIL FROM:<alice@example.org> BODY=8BITMIME\r\nRCPT TO:<bob@example.com>\r\nDATA\r\n"
+    "MIME-Version: 1.0\r\nContent-Type: multipart/signed; boundary=b\r\n\r\n--b\r\n\r\n\xc3\xbc\r\n--b--\r\n"
+    ".\r\nQUIT\r\n";
+
+// What a server takes is known when it has answered EHLO, and not before.
+TEST_F(Routes, AServerThatDoesNotComeToEhloIsNotToldToTakeSevenBitsOnly) {
+  struct Row {
+    std::string command;
+    std::string reply;
+  };
+  for (const auto& [command, reply] : {Row{"220", "421 4.3.2 full"}, Row{"220", "cut"}, Row{"EHLO", "421 4.3.2 full"},
+                                       Row{"EHLO", "cut"}, Row{"EHLO", "hang"}}) {
+    first.answer(command, reply);
+    EXPECT_THAT(say(inconvertible), HasSubstr("accepted as"));
+    server.loop().run_for(7min);
+    EXPECT_EQ(report_to_alice(), "") << command << reply;
+    EXPECT_EQ(waiting(), 1U) << command << reply;
+    first.forget_answers();
+    server.loop().run_for(30min);
+    EXPECT_EQ(waiting(), 0U) << command << reply;
+  }
+  EXPECT_EQ(first.letters().size(), 5U);
+}
+
+TEST_F(Routes, TheNextHostGetsWhatTheFirstWasTooBusyFor) {
+  server.resolver().add("example.com", world::DnsType::mx, world::MxRecord{20, "mx2.example.com"});
+  first.answer("220", "421 4.3.2 full");
+  EXPECT_THAT(say(inconvertible), HasSubstr("accepted as"));
+  server.loop().run_for(10s);
+  EXPECT_EQ(second.letters().size(), 1U);
+}
+
+TEST_F(Routes, ARefusalForGoodCountsForEightBitTextAsForAnyOther) {
+  first.answer("220", "554 5.7.1 go away");
+  EXPECT_THAT(say(inconvertible), HasSubstr("accepted as"));
+  server.loop().run_for(10s);
+  EXPECT_THAT(report_to_alice(), HasSubstr("554 5.7.1 go away"));
+  EXPECT_EQ(waiting(), 0U);
+}
+
+// FAULTS F48: what we found out about one message says nothing of the host.
+TEST_F(Routes, MailThatDoesNotSuitAHostHoldsUpNoOther) {
+  first.offer({"PIPELINING", "8BITMIME", "SIZE 3000"});
+  for (int i = 0; i < 3; ++i) {
+    send("bob@example.com",
+         fmt::format("Subject: large\r\n\r\n{}", fmt::join(std::vector(100, std::string(70, 'x')), "\r\n")));
+    EXPECT_THAT(say("EHLO c\r\nMAIL FROM:<alice@example.org> SMTPUTF8\r\nRCPT TO:<b\xc3\xb6"
+                    "b@example.com>\r\nDATA\r\nx\r\n.\r\nQUIT\r\n"),
+                HasSubstr("accepted as"));
+    server.loop().run_for(1s);
+  }
+  server.loop().run_for(1min);
+  first.offer({"PIPELINING"});
+  for (int i = 0; i < 3; ++i) EXPECT_THAT(say(inconvertible), HasSubstr("accepted as"));
+  server.loop().run_for(1min);
+  EXPECT_EQ(waiting(), 0U) << "each came back at once";
+  EXPECT_EQ(server.mails("alice").size(), 9U);
+  send("bob@example.com");
+  server.loop().run_for(10s);
+  EXPECT_EQ(first.letters().size(), 1U) << "and a small one goes through";
+}
+
+struct AtStarttls : Routes, testing::WithParamInterface<std::string> {};
+
+// RFC 7435: opportunistic encryption that does not work keeps no mail back.
+TEST_P(AtStarttls, AServerThatBreaksOffGetsTheMailInTheClearAndThatIsRemembered) {
+  first.offer({"PIPELINING", "8BITMIME", "STARTTLS"});
+  first.answer("STARTTLS", GetParam());
+  send("bob@example.com");
+  server.loop().run_for(8min);
+  EXPECT_EQ(first.letters().size(), 1U);
+  const auto sessions = first.sessions();
+  send("bob@example.com");
+  server.loop().run_for(1min);
+  EXPECT_EQ(first.letters().size(), 2U);
+  EXPECT_EQ(first.sessions(), sessions + 1);
+}
+
+INSTANTIATE_TEST_SUITE_P(Routes, AtStarttls,
+                         testing::Values("cut", "hang", "250 what", "** what **", "421 4.3.2 later"));
 
 TEST_F(Routes, AServerWithoutSmtpUtf8IsNotGivenWhatNeedsIt) {
   EXPECT_THAT(say("EHLO c\r\nMAIL FROM:<alice@example.org> SMTPUTF8\r\nRCPT TO:<b\xc3\xb6"

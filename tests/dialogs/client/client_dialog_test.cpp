@@ -144,6 +144,7 @@ class Player {
   void expect_last(const std::string& words) {
     if (!last_) return fail("no outcome yet");
     if (words == "needs_seven_bit" && !last_->needs_seven_bit) fail("no conversion is asked for");
+    if (words == "as_it_is" && last_->needs_seven_bit) fail("a conversion is asked for");
     if (words == "dsn" && !last_->dsn_passed_on) fail("DSN was not passed on");
     if (words == "no_dsn" && last_->dsn_passed_on) fail("DSN was passed on");
   }
