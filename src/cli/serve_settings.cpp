@@ -159,6 +159,23 @@ std::shared_ptr<const rules::Routing> make_routing(const config::Configuration& 
   return std::make_shared<const rules::Routing>(settings);
 }
 
+namespace {
+
+/// RFC 5321 §4.5.3.2: what waits for less than `command_timeout` by itself does so still.
+void set_timeouts(smtp::ClientSettings& session, const config::Remote& remote) {
+  session.greeting_timeout = remote.command_timeout;
+  session.hello_timeout = remote.command_timeout;
+  session.mail_timeout = remote.command_timeout;
+  session.rcpt_timeout = remote.command_timeout;
+  for (auto* timeout : {&session.starttls_timeout, &session.auth_timeout, &session.data_timeout, &session.reset_timeout,
+                        &session.quit_timeout})
+    *timeout = std::min(*timeout, remote.command_timeout);
+  session.body_timeout = remote.data_timeout;
+  session.final_dot_timeout = remote.final_timeout;
+}
+
+}  // namespace
+
 service::RemoteDeliverySettings make_remote_settings(const config::Configuration& configuration,
                                                      std::vector<Endpoint> ours) {
   const auto& remote = configuration.remote;
@@ -168,12 +185,7 @@ service::RemoteDeliverySettings make_remote_settings(const config::Configuration
   settings.targets.mx.families = families_of(remote.families);
   settings.targets.ourselves = {.names = {configuration.hostname}, .endpoints = std::move(ours)};
   settings.session.hello_name = configuration.hostname;
-  settings.session.greeting_timeout = remote.command_timeout;
-  settings.session.hello_timeout = remote.command_timeout;
-  settings.session.mail_timeout = remote.command_timeout;
-  settings.session.rcpt_timeout = remote.command_timeout;
-  settings.session.body_timeout = remote.data_timeout;
-  settings.session.final_dot_timeout = remote.final_timeout;
+  set_timeouts(settings.session, remote);
   settings.source.interface = remote.source.interface;
   if (remote.source.address) settings.source.source = *remote.source.address;
   settings.connect_timeout = remote.connect_timeout;

@@ -158,7 +158,8 @@ Kind<Remote> remote_kind() {
               "SHA-256 of the certificates that the smarthost may show, instead of a chain and a name."),
           key("connect_timeout", &Remote::connect_timeout, duration(shortest, hours{1}), "The wait for a connection."),
           key("command_timeout", &Remote::command_timeout, duration(shortest, hours{1}),
-              "The wait for the answer to a command."),
+              "The wait for the greeting and for the answer to a command; STARTTLS and DATA wait for 2m at most, AUTH "
+              "for 3m."),
           key("data_timeout", &Remote::data_timeout, duration(shortest, hours{1}),
               "The wait for the other side to take a block of the message."),
           key("final_timeout", &Remote::final_timeout, duration(shortest, hours{2}),
