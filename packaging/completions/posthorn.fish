@@ -124,7 +124,7 @@ complete -c posthorn -n '__fish_seen_subcommand_from sendmail' -s i -d 'a line w
 complete -c posthorn -n '__fish_seen_subcommand_from sendmail' -s f -x -d 'the envelope sender, whom reports go to; <> for none (also -r)'
 complete -c posthorn -n '__fish_seen_subcommand_from sendmail' -s F -x -d 'the sender\'s full name, for a From field that is missing'
 complete -c posthorn -n '__fish_seen_subcommand_from sendmail' -s N -x -d 'which reports are wanted: never, or a list of success, failure, delay'
-complete -c posthorn -n '__fish_seen_subcommand_from sendmail' -s R -x -d 'what a report gives back of the message: hdrs or full'
+complete -c posthorn -n '__fish_seen_subcommand_from sendmail' -s R -x -d 'what a report gives back of the message: hdrs, or full (what is larger than 1 MiB: its header)'
 complete -c posthorn -n '__fish_seen_subcommand_from sendmail' -s V -x -d 'an envelope id, which reports repeat'
 complete -c posthorn -n '__fish_seen_subcommand_from sendmail' -o bm -d 'read a message from standard input and hand it in: the usual way'
 complete -c posthorn -n '__fish_seen_subcommand_from sendmail' -o bs -d 'speak SMTP on standard input and output'

@@ -172,7 +172,7 @@ _posthorn() {
       '-f[the envelope sender, whom reports go to; <> for none (also -r)]:value: ' \
       '-F[the sender'\''s full name, for a From field that is missing]:value: ' \
       '-N[which reports are wanted\: never, or a list of success, failure, delay]:value: ' \
-      '-R[what a report gives back of the message\: hdrs or full]:value: ' \
+      '-R[what a report gives back of the message\: hdrs, or full (what is larger than 1 MiB\: its header)]:value: ' \
       '-V[an envelope id, which reports repeat]:value: ' \
       '-bm[read a message from standard input and hand it in\: the usual way]' \
       '-bs[speak SMTP on standard input and output]' \

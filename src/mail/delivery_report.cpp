@@ -6,6 +6,7 @@
 #include "mail/date.hpp"
 #include "mail/dsn_parameters.hpp"
 #include "mail/header_writer.hpp"
+#include "mail/report_answer.hpp"
 #include "mail/report_text.hpp"
 #include "mail/returned_message.hpp"
 #include "mail/transfer_encoding.hpp"
@@ -18,10 +19,20 @@
 namespace posthorn::mail {
 namespace {
 
-constexpr std::size_t reply_octets = 900;        // with the field's name one line of RFC 5322 §2.1.1 at most
-constexpr std::size_t short_reply_octets = 200;  // where there are many recipients
-constexpr std::size_t many_recipients = 50;
 constexpr std::size_t host_octets = 255;
+constexpr std::size_t frame_octets = 4U << 10;  // for the header of the report and those of its parts
+
+/// How much is told of each recipient, from most to least.
+struct Detail {
+  std::size_t reply_octets;
+  bool only_required;  ///< RFC 3464 §2.3: Final-Recipient, Action and Status; RFC 3461 §6.3: Original-Recipient
+};
+constexpr std::array details{
+    Detail{900, false},  // with the field's name one line of RFC 5322 §2.1.1 at most
+    Detail{200, false},
+    Detail{80, false},
+    Detail{0, true},
+};
 
 std::string_view action_name(DeliveryAction action) {
   switch (action) {
@@ -59,20 +70,24 @@ std::string message_fields(const DeliveryReport& report) {
   return fields;
 }
 
+/// RFC 3464 §2.3.6: "smtp" is for replies; a type that begins with "x-" is never registered.
+std::string diagnostic(const ReportAnswer& answer, std::size_t octets) {
+  return (answer.is_reply ? "smtp; " : "x-posthorn; ") +
+         ReplyText(answer.words, ReplyText::Charset::ascii, octets).text();
+}
+
 /// RFC 3464 §2.3.
-std::string recipient_fields(const ReportedRecipient& recipient, const DeliveryReport& report, bool utf8) {
+std::string recipient_fields(const ReportedRecipient& recipient, const DeliveryReport& report, bool utf8,
+                             const Detail& detail) {
   std::string fields;
   if (recipient.original) fields += plain_field("Original-Recipient", address_value(*recipient.original, utf8));
   fields += plain_field("Final-Recipient", address_value(original_recipient_of(recipient.recipient), utf8));
   fields += plain_field("Action", action_name(recipient.action));
   fields += plain_field("Status", recipient.status.to_string());
-  if (!recipient.remote_host.empty()) fields += plain_field("Remote-MTA", host_value(recipient.remote_host));
-  if (!recipient.reply.empty()) {
-    const auto limit = report.recipients.size() > many_recipients ? short_reply_octets : reply_octets;
-    fields +=
-        plain_field("Diagnostic-Code",
-                    "smtp; " + ReplyText(reply_in_one_line(recipient.reply), ReplyText::Charset::ascii, limit).text());
-  }
+  if (detail.only_required) return fields;
+  const auto answer = answer_of(recipient);
+  if (!answer.host.empty()) fields += plain_field("Remote-MTA", host_value(answer.host));
+  if (!answer.words.empty()) fields += plain_field("Diagnostic-Code", diagnostic(answer, detail.reply_octets));
   if (recipient.last_attempt) {
     fields += plain_field("Last-Attempt-Date", to_date_time(*recipient.last_attempt, report.zone));
   }
@@ -82,19 +97,31 @@ std::string recipient_fields(const ReportedRecipient& recipient, const DeliveryR
   return fields;
 }
 
-MimePart text_part(const DeliveryReport& report, const ReportSettings& settings) {
-  auto text = report_text(report, settings);
+MimePart text_part(const DeliveryReport& report, const ReportSettings& settings, std::string_view why_header_only) {
+  auto text = report_text(report, settings, why_header_only);
   if (utf8::is_ascii(text))
     return {.type = "text/plain; charset=us-ascii", .encoding = "7bit", .body = std::move(text)};
   return {.type = "text/plain; charset=utf-8", .encoding = "quoted-printable", .body = encode_quoted_printable(text)};
 }
 
-MimePart status_part(const DeliveryReport& report, bool utf8) {
-  auto body = message_fields(report);
-  for (const auto& recipient : report.recipients) body += "\r\n" + recipient_fields(recipient, report, utf8);
+std::string status_fields(const DeliveryReport& report, bool utf8, const Detail& detail) {
+  auto fields = message_fields(report);
+  for (const auto& recipient : report.recipients) fields += "\r\n" + recipient_fields(recipient, report, utf8, detail);
+  return fields;
+}
+
+/// In as much detail as `room` octets allow.
+MimePart status_part(const DeliveryReport& report, bool utf8, std::size_t room) {
+  std::string body;
+  for (const auto& detail : details) {
+    body = status_fields(report, utf8, detail);
+    if (body.size() <= room) break;
+  }
   if (utf8::is_ascii(body)) return {.type = "message/delivery-status", .encoding = "7bit", .body = std::move(body)};
   return {.type = "message/global-delivery-status", .encoding = "8bit", .body = std::move(body)};
 }
+
+std::size_t room_beside(std::size_t octets, std::size_t room) { return room > octets ? room - octets : 0; }
 
 /// RFC 3834 §3.1.4: the report belongs to the message's thread.
 std::string thread_fields(const DeliveryReport& report) {
@@ -119,8 +146,14 @@ std::string header(const DeliveryReport& report) {
 ReportMessage build_delivery_report(const DeliveryReport& report, const ReportSettings& settings) {
   ensure(!report.recipients.empty(), "a report is about a recipient at least");
   const bool utf8 = report.to.needs_smtputf8();  // RFC 6533 §4.5: then the way back takes UTF-8
-  const std::vector<MimePart> parts{text_part(report, settings), status_part(report, utf8),
-                                    returned_part(report, settings, utf8)};
+  auto text = text_part(report, settings, why_header_only(report, settings, utf8));
+  const auto room = room_beside(frame_octets + text.body.size(), settings.octets);
+  // The header that is returned gives way to the recipients, which a report is about.
+  auto status = status_part(report, utf8, room - std::min(report.message.size(), room / 3));
+  const auto header_room = std::min(settings.header_octets, room_beside(status.body.size(), room));
+  auto returned = returned_part(report, settings, utf8, header_room);
+  std::vector<MimePart> parts;
+  for (auto* part : {&text, &status, &returned}) parts.push_back(std::move(*part));
   const bool is_8bit = std::ranges::any_of(parts, [](const auto& part) { return part.encoding == "8bit"; });
   return {.text = header(report) + multipart("report; report-type=delivery-status", parts),
           .body = is_8bit ? BodyType::eight_bit : BodyType::seven_bit,

@@ -34,9 +34,10 @@ struct ReportedRecipient {
   std::optional<OriginalRecipient> original;  ///< ORCPT, if it was given
   DeliveryAction action = DeliveryAction::failed;
   EnhancedStatus status;
-  std::string reason;       ///< in plain words, one sentence; empty: what the server said must do
-  std::string remote_host;  ///< who said what follows; empty: nobody else was asked
-  std::string reply;        ///< the SMTP reply, lines as they came; empty: none
+  std::string reason;  ///< in plain words, one sentence; empty: what the server said must do
+  std::string
+      remote_host;    ///< whom it was tried with; "/path": a socket of ours, not told; empty: nobody else was asked
+  std::string reply;  ///< the SMTP reply, lines as they came, or our words about the connection; empty: none
   std::optional<WallTime> last_attempt;
   std::optional<WallTime> will_retry_until;  ///< of a delayed one
 };
@@ -59,8 +60,11 @@ struct DeliveryReport {
 };
 
 struct ReportSettings {
-  std::size_t header_octets = 24 << 10;   ///< of a returned header; the rest is left out
-  std::size_t full_octets = 1 << 20;      ///< a larger message is returned as its header
+  std::size_t header_octets = 24 << 10;  ///< of a returned header; the rest is left out
+  std::size_t full_octets = 1 << 20;     ///< a larger message is returned as its header
+  /// Of a report that does not return the whole message. Where the recipients are many, their replies are cut, then all
+  /// is left out that RFC 3464 §2.3 does not require; a group of required fields stays for each, also past this bound.
+  std::size_t octets = 64 << 10;
   std::size_t described_recipients = 20;  ///< told of in the text for people; the part for programs has all
 };
 

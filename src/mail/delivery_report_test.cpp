@@ -300,10 +300,93 @@ TEST(DeliveryReport, StaysSmall) {
   for (int i = 0; i < 49; ++i) report.recipients.push_back(failed_recipient("user@example.net"));
   for (auto& recipient : report.recipients) recipient.reply = "550 " + std::string(10'000, 'x');
   const auto built = build_delivery_report(report);
-  EXPECT_LE(built.text.size(), 100U << 10);
+  EXPECT_LE(built.text.size(), 64U << 10);
   EXPECT_TRUE(built.text.contains("and 30 more\r\n"));
   report.recipients.resize(1, failed_recipient("user@example.net"));
   EXPECT_LE(build_delivery_report(report).text.size(), 32U << 10);
+}
+
+TEST(DeliveryReport, ManyRecipientsStaySmallAndEachHasItsGroup) {
+  const std::string header = "X: \xfc" + std::string(900, '\xfc') + "\r\n";
+  std::string message;
+  for (int i = 0; i < 30; ++i) message += header;
+  for (const std::size_t count : {51U, 600U}) {
+    auto report = usual();
+    report.message = message;
+    report.recipients.assign(count, failed_recipient("user@example.net"));
+    for (auto& recipient : report.recipients) recipient.reply = "550 " + std::string(300, 'x');
+    const auto built = build_delivery_report(report);
+    EXPECT_LE(built.text.size(), 64U << 10) << count;
+    const auto parts = parts_of(built.text);
+    std::size_t groups = 0;
+    for (auto at = parts[1].body.find("Action: failed\r\nStatus: 5.1.1\r\n"); at != std::string::npos;
+         at = parts[1].body.find("Action: failed\r\nStatus: 5.1.1\r\n", at + 1))
+      ++groups;
+    EXPECT_EQ(groups, count);
+  }
+}
+
+TEST(DeliveryReport, OnlyACodeMakesItAnAnswer) {
+  struct Row {
+    const char* host;
+    const char* reply;
+    const char* told;
+    const char* fields;
+  };
+  for (const auto& [host, reply, told, fields] : {
+           Row{"mx.example.net", "550 no", "    mx.example.net answered:\r\n    550 no\r\n",
+               "Remote-MTA: dns; mx.example.net\r\nDiagnostic-Code: smtp; 550 no\r\n"},
+           Row{"mx.example.net", "250", "    mx.example.net answered:\r\n    250\r\n",
+               "Remote-MTA: dns; mx.example.net\r\nDiagnostic-Code: smtp; 250\r\n"},
+           Row{"mx.example.net", "192.0.2.1:25: connect: Connection refused",
+               "    Trouble with mx.example.net:\r\n    192.0.2.1:25: connect: Connection refused\r\n",
+               "Remote-MTA: dns; mx.example.net\r\nDiagnostic-Code: x-posthorn; 192.0.2.1:25: connect: Connection"},
+           Row{"/run/lmtp.sock", "550 5.1.1 no",
+               "    the mail program on this machine answered:\r\n    550 5.1.1 no\r\n",
+               "Status: 5.1.1\r\nDiagnostic-Code: smtp; 550 5.1.1 no\r\n"},
+           Row{"/run/lmtp.sock", "/run/lmtp.sock: connect: No such file or directory",
+               "    Trouble with the mail program on this machine:\r\n    connect: No such file or directory\r\n",
+               "Status: 5.1.1\r\nDiagnostic-Code: x-posthorn; connect: No such file or directory\r\n"},
+           Row{"", "2000 things", "    The trouble was:\r\n",
+               "Status: 5.1.1\r\nDiagnostic-Code: x-posthorn; 2000 things\r\n"},
+       }) {
+    auto report = usual();
+    report.recipients.front().remote_host = host;
+    report.recipients.front().reply = reply;
+    const auto built = build_delivery_report(report);
+    const auto parts = parts_of(built.text);
+    EXPECT_TRUE(parts[0].body.contains(told)) << parts[0].body;
+    EXPECT_TRUE(parts[1].body.contains(fields)) << parts[1].body;
+    EXPECT_FALSE(built.text.contains("/run"));
+  }
+}
+
+TEST(DeliveryReport, TellsWhyTheMessageIsNotReturnedWhole) {
+  constexpr std::string_view told = "Only its header is returned: ";
+  const auto text_of = [](const DeliveryReport& report) {
+    auto text = parts_of(build_delivery_report(report, {.full_octets = 1'024}).text)[0].body;
+    std::erase(text, '\r');
+    std::ranges::replace(text, '\n', ' ');
+    return text;
+  };
+  auto report = usual();
+  const std::string large = std::string(original) + std::string(500, 'x') + "\r\n" + std::string(500, 'x') + "\r\n";
+  report.message = large;
+  EXPECT_FALSE(text_of(report).contains(told));  // it was not asked for
+  report.return_content = ReturnContent::full;
+  EXPECT_TRUE(text_of(report).contains("Only its header is returned: it is larger than 1 KiB."));
+  report.recipients.front().action = DeliveryAction::delayed;
+  EXPECT_FALSE(text_of(report).contains(told));  // RFC 3461 §4.3: of a delay only the header ever is
+  report.recipients.front().action = DeliveryAction::failed;
+  report.message = report.message.substr(0, 1'024);
+  EXPECT_FALSE(text_of(report).contains(told));
+  report.message_is_whole = false;
+  EXPECT_TRUE(text_of(report).contains("it is larger than 1 KiB."));
+  report.message = "";
+  EXPECT_TRUE(text_of(report).contains("its text cannot be read any more."));
+  report.message_is_whole = true;
+  report.message = "Subject: x\r\n\r\na\nb";
+  EXPECT_TRUE(text_of(report).contains("it has lines or characters that mail cannot carry."));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include "base/clean_text.hpp"
 #include "mail/date.hpp"
+#include "mail/report_answer.hpp"
 
 #include <fmt/core.h>
 
@@ -66,15 +67,22 @@ std::string lines(std::string_view indent, std::string_view text) {
   return out += "\r\n";
 }
 
+/// Only a reply is an answer: what else is told are our own words about the connection.
+std::string who_said(const ReportAnswer& answer) {
+  const auto host = answer.is_local ? std::string("the mail program on this machine") : answer.host;
+  if (host.empty()) return answer.is_reply ? "The answer was:" : "The trouble was:";
+  return answer.is_reply ? fmt::format("{} answered:", host) : fmt::format("Trouble with {}:", host);
+}
+
 std::string described(const ReportedRecipient& recipient, std::chrono::minutes zone) {
   auto text = lines("  ", recipient.recipient.to_unicode());
   const auto add = [&](std::string_view what) {
     text += lines("    ", ReplyText(what, ReplyText::Charset::utf8, reply_octets).text());
   };
   if (!recipient.reason.empty()) add(recipient.reason);
-  if (!recipient.reply.empty()) {
-    add(recipient.remote_host.empty() ? "The answer was:" : fmt::format("{} answered:", recipient.remote_host));
-    add(reply_in_one_line(recipient.reply));
+  if (const auto answer = answer_of(recipient); !answer.words.empty()) {
+    add(who_said(answer));
+    add(answer.words);
   }
   if (recipient.will_retry_until) {
     add(fmt::format("It will be tried until {}.", to_date_time(*recipient.will_retry_until, zone)));
@@ -123,25 +131,18 @@ std::string_view report_subject(DeliveryAction action) {
   return {};
 }
 
-std::string reply_in_one_line(std::string_view reply) {
-  std::string line;
-  for (const char c : reply) {
-    const bool ends_line = c == '\r' || c == '\n';
-    if (!ends_line) line += c;
-    if (ends_line && !line.empty() && line.back() != ' ') line += ' ';
-  }
-  return line;
-}
-
-std::string report_text(const DeliveryReport& report, const ReportSettings& settings) {
+std::string report_text(const DeliveryReport& report, const ReportSettings& settings,
+                        std::string_view why_header_only) {
   using enum DeliveryAction;
   auto text = fmt::format("This is a report from the mail server at {}.\r\n\r\n", report.reporting_host);
   auto room = settings.described_recipients;
   for (const auto action : std::array{failed, delayed, delivered, relayed, expanded}) {
     text += section(report, action, room);
   }
-  return text += lines("", fmt::format("The message was accepted on {} and has the number {} here.",
-                                       to_date_time(report.arrival, report.zone), report.message_id.to_string()));
+  text += lines("", fmt::format("The message was accepted on {} and has the number {} here.",
+                                to_date_time(report.arrival, report.zone), report.message_id.to_string()));
+  if (why_header_only.empty()) return text;
+  return text += lines("", fmt::format("Only its header is returned: {}.", why_header_only));
 }
 
 }  // namespace posthorn::mail

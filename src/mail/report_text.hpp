@@ -14,9 +14,8 @@ namespace posthorn::mail {
 /// "Your message could not be delivered", for the subject.
 [[nodiscard]] std::string_view report_subject(DeliveryAction action);
 
-/// A reply's lines put together, with a blank for each line end.
-[[nodiscard]] std::string reply_in_one_line(std::string_view reply);
-
-[[nodiscard]] std::string report_text(const DeliveryReport& report, const ReportSettings& settings);
+/// `why_header_only`: why the message is not returned as it was asked for; empty: it is, or nobody asked.
+[[nodiscard]] std::string report_text(const DeliveryReport& report, const ReportSettings& settings,
+                                      std::string_view why_header_only);
 
 }  // namespace posthorn::mail

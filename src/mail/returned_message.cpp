@@ -6,12 +6,15 @@
 #include "mail/line_ends.hpp"
 #include "mail/transfer_encoding.hpp"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 namespace posthorn::mail {
 namespace {
 
 constexpr std::size_t message_id_octets = 900;
+constexpr std::size_t quoted_octets = 4;  // what an octet may take in quoted-printable, and the soft line ends
 
 /// Whether the text can be sent as it is, but for its eighth bits.
 bool is_clean(std::string_view text) {
@@ -56,21 +59,35 @@ std::optional<MimePart> message_part(std::string_view message, bool utf8) {
   return MimePart{.type = "message/global", .encoding = "quoted-printable", .body = encode_quoted_printable(message)};
 }
 
-/// RFC 3461 §4.3: all of it only if that was asked for and a recipient failed.
-bool wants_whole_message(const DeliveryReport& report, const ReportSettings& settings) {
+/// RFC 3461 §4.3 (partly): all of it only if that was asked for and a recipient failed, and up to `full_octets`; the report says so.
+bool wants_whole_message(const DeliveryReport& report) {
   const bool failed = std::ranges::any_of(
       report.recipients, [](const auto& recipient) { return recipient.action == DeliveryAction::failed; });
-  return failed && report.return_content == ReturnContent::full && report.message_is_whole &&
-         report.message.size() <= settings.full_octets;
+  return failed && report.return_content == ReturnContent::full;
+}
+
+bool is_too_large(const DeliveryReport& report, const ReportSettings& settings) {
+  const auto octets = report.message.size();
+  return octets > settings.full_octets || (octets == settings.full_octets && !report.message_is_whole);
 }
 
 }  // namespace
 
-MimePart returned_part(const DeliveryReport& report, const ReportSettings& settings, bool utf8) {
-  if (wants_whole_message(report, settings)) {
-    if (auto part = message_part(report.message, utf8)) return *std::move(part);
-  }
-  return header_part(header_of(report.message, settings.header_octets), utf8);
+std::string why_header_only(const DeliveryReport& report, const ReportSettings& settings, bool utf8) {
+  if (!wants_whole_message(report)) return {};
+  if (is_too_large(report, settings)) return fmt::format("it is larger than {} KiB", settings.full_octets >> 10U);
+  if (!report.message_is_whole) return "its text cannot be read any more";
+  if (!message_part(report.message, utf8)) return "it has lines or characters that mail cannot carry";
+  return {};
+}
+
+MimePart returned_part(const DeliveryReport& report, const ReportSettings& settings, bool utf8,
+                       std::size_t header_octets) {
+  if (wants_whole_message(report) && why_header_only(report, settings, utf8).empty())
+    return *message_part(report.message, utf8);
+  auto part = header_part(header_of(report.message, header_octets), utf8);
+  if (part.body.size() <= header_octets) return part;
+  return header_part(header_of(report.message, header_octets / quoted_octets), utf8);
 }
 
 std::string returned_message_id(std::string_view message) {
