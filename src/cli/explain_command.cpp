@@ -1,5 +1,6 @@
 #include "cli/explain_command.hpp"
 
+#include "base/clean_text.hpp"
 #include "base/message_id.hpp"
 #include "cli/control_call.hpp"
 #include "cli/directory_settings.hpp"
@@ -7,12 +8,15 @@
 #include "cli/load_configuration.hpp"
 #include "cli/options.hpp"
 #include "cli/queue_table.hpp"
+#include "cli/serve_mailboxes.hpp"
 #include "cli/serve_settings.hpp"
 #include "service/explainer.hpp"
 #include "store/directory_files.hpp"
+#include "system/account.hpp"
 #include "system/clock.hpp"
 #include "system/dns_service.hpp"
 #include "system/event_loop.hpp"
+#include "system/machine.hpp"
 #include "system/posix_disk.hpp"
 #include "system/unbound_resolver.hpp"
 #include "world/silent_log.hpp"
@@ -42,7 +46,24 @@ ExitStatus explain_message(const Request& request, Console& console) {
   return ExitStatus::ok;
 }
 
-Result<service::Explanation> explain_here(const config::Configuration& configuration, const std::string& address,
+/// As the server reads them; where this account may not, it is said that it may not, and not that the file does not count.
+service::ForwardSource forward_source_here(world::Disk& disk, const config::Configuration& configuration) {
+  const auto server = system::find_account(configuration.process.user, configuration.process.group);
+  const store::MailboxOwner account = server ? store::MailboxOwner{server->user, server->group}
+                                             : store::MailboxOwner{system::user_id(), system::group_id()};
+  auto source = make_forward_source(disk, configuration, account);
+  if (!source) return source;
+  return [source = std::move(source), may_read = system::is_root() || system::user_id() == account.user](
+             const std::string& user) -> Result<std::optional<store::Forward>> {
+    auto forward = source(user);
+    if (!forward && forward.error().kind == Error::Kind::not_found) return std::nullopt;
+    if (forward || may_read || forward.error().kind != Error::Kind::not_permitted) return forward;
+    return failure(Error::Kind::io, forward.error().text + "; root and the server's account may read it");
+  };
+}
+
+Result<service::Explanation> explain_here(world::Disk& disk, const config::Configuration& configuration,
+                                          const std::string& address,
                                           std::shared_ptr<const rules::Directory> directory) {
   const system::SystemClock clock;
   system::KernelRandom random;
@@ -54,8 +75,9 @@ Result<service::Explanation> explain_here(const config::Configuration& configura
   if (!dns) return failure(std::move(dns.error()).context("[dns]"));
   system::UnboundResolver resolver(**loop, **dns);
   const service::Snapshot<rules::Routing> routing(make_routing(configuration));
-  const service::Explainer explainer({**loop, resolver, random, [&directory] { return directory; }, routing},
-                                     make_explainer_settings(configuration, {}));
+  const service::Explainer explainer(
+      {**loop, resolver, random, [&directory] { return directory; }, routing, forward_source_here(disk, configuration)},
+      make_explainer_settings(configuration, {}));
   return system::run_to_end(**loop, explainer.explain(address));
 }
 
@@ -66,8 +88,13 @@ ExitStatus explain_address(const config::Configuration& configuration, const Req
     console.complain("{}", loaded.error().text);
     return status_of(loaded.error());
   }
+  if (const auto address = service::Explainer::address_of(request.what, *loaded->directory); !address) {
+    console.complain("{} is neither an address nor a message id: {}", LogText(request.what).text(),
+                     LogText(address.error().text).text());
+    return ExitStatus::bad_data;
+  }
   for (const auto& fault : loaded->faults) console.complain("{}", fault.to_string());
-  const auto told = explain_here(configuration, request.what, std::move(loaded->directory));
+  const auto told = explain_here(disk, configuration, request.what, std::move(loaded->directory));
   if (!told) {
     console.complain("{}", told.error().text);
     return status_of(told.error());
@@ -91,16 +118,14 @@ ExitStatus run_explain(const Invocation& invocation, Console& console) {
   Request request;
   std::string file;
   auto& app = options.app();
-  app.add_option("ADDRESS|ID", request.what, "an address, or a message id")->required();
+  app.add_option("ADDRESS|ID", request.what, "an address, a name in the first of our domains, or a message id")
+      ->required();
   app.add_option("-c,--config", file, "the configuration file");
   app.add_option("--socket", request.socket, "the server's control socket");
   app.add_flag("--json", request.as_json, "print it as JSON");
   if (const auto status = options.read(console)) return *status;
 
   const bool is_message = MessageId::parse(request.what).has_value();
-  if (!is_message && request.what.find('@') == std::string::npos) {
-    return options.refuse(console, "that is neither an address nor a message id");
-  }
   if (is_message && !request.socket.empty()) return explain_message(request, console);
   const auto configuration = load_configuration(file);
   if (!configuration) {

@@ -59,6 +59,10 @@ class Importer {
 };
 
 ExitStatus Importer::run() {
+  if (const auto root = disk_.open_root(order_.root); !root) {
+    console_.complain("the mail folder {}: {}", order_.root, LogText(root.error().text).text());
+    return root.error().kind == Error::Kind::not_found ? ExitStatus::no_input : status_of(root.error());
+  }
   const auto lock = store::lock_letters(disk_, order_.root);
   if (!lock && lock.error().kind == Error::Kind::not_found) return finish();
   if (!lock) {

@@ -19,7 +19,7 @@ struct ImportOrder {
 };
 
 /// One round over all letters. 0: all were taken (or there were none); 75: some wait for another round; 69: all others
-/// were taken, and some were set aside.
+/// were taken, and some were set aside; 66: the mail root is not there.
 [[nodiscard]] ExitStatus import_folder(const ImportOrder& order, Console& console);
 
 }  // namespace posthorn::cli

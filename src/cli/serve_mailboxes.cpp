@@ -34,4 +34,16 @@ std::unique_ptr<service::LocalPlaces> make_user_mailboxes(store::MailboxFormat& 
                                                   mailbox.tag_folders ? mailbox.separator : std::string{});
 }
 
+service::ForwardSource make_forward_source(world::Disk& disk, const config::Configuration& configuration,
+                                           store::MailboxOwner account) {
+  const auto& name = configuration.mailbox.forward_file;
+  if (name.empty()) return {};
+  const store::ForwardPlace place{configuration.mailbox.root, name, account};
+  return [&disk, place](const std::string& user) -> Result<std::optional<store::Forward>> {
+    const auto name_of_user = mail::UserName::parse(user);
+    if (!name_of_user) return std::nullopt;
+    return store::read_forward(disk, place, *name_of_user);
+  };
+}
+
 }  // namespace posthorn::cli

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "config/configuration.hpp"
+#include "service/forward_source.hpp"
 #include "service/local_delivery_places.hpp"
 #include "store/mailbox_folder.hpp"
 #include "world/shared_files.hpp"
@@ -22,5 +23,9 @@ namespace posthorn::cli {
 /// The format outlives it.
 [[nodiscard]] std::unique_ptr<service::LocalPlaces> make_user_mailboxes(store::MailboxFormat& format,
                                                                         const config::Configuration& configuration);
+
+/// How the redirects of the users are read ([mailbox] forward_file); none: they have none. The disk outlives it.
+[[nodiscard]] service::ForwardSource make_forward_source(world::Disk& disk, const config::Configuration& configuration,
+                                                         store::MailboxOwner account);
 
 }  // namespace posthorn::cli

@@ -3,6 +3,7 @@
 #include "cli/directory_settings.hpp"
 #include "cli/listener_order.hpp"
 #include "cli/serve_mailboxes.hpp"
+#include "config/advice.hpp"
 #include "system/machine.hpp"
 #include "system/memory_file.hpp"
 #include "system/own_user.hpp"
@@ -211,6 +212,8 @@ void ServeWorld::report_start() {
 
 void ServeWorld::tell_warnings() {
   for (const auto& warning : warnings_) log_->warning("server.warning", {{"error", warning}});
+  for (const auto& advice : config::advice_on_routes(configuration_))
+    log_->warning("server.warning", {{"error", advice.key + ": " + advice.text}});
 }
 
 Step ServeWorld::read_directory() {
@@ -302,7 +305,8 @@ Step ServeWorld::make_remote_delivery() {
 
 Step ServeWorld::make_control() {
   explainer_ = std::make_unique<service::Explainer>(
-      service::Explainer::World{home(), *resolver_, random_, [this] { return directory_->current(); }, routing_},
+      service::Explainer::World{home(), *resolver_, random_, [this] { return directory_->current(); }, routing_,
+                                forward_source(), workers_.get()},
       make_explainer_settings(configuration_, bound_endpoints()));
   for (auto& bound : bound_control_) {
     auto acceptor = system::SocketAcceptor::make(*environments_.front(), std::move(bound.sockets.front()), bound.local);
@@ -346,21 +350,13 @@ Step ServeWorld::make_server() {
                            .control = std::move(control_)},
       std::move(settings),
       service::Server::Parts{*directory_, *routes_, *local_delivery_, remote_delivery_.get(), explainer_.get(),
-                             authenticator_.get(), forward_source()});
+                             authenticator_.get(), forward_source(), &remote_delivery_->facts()});
   return {};
 }
 
 /// Of the configuration at the start.
-service::ForwardSource ServeWorld::forward_source() const {
-  const auto& name = configuration_.mailbox.forward_file;
-  if (name.empty()) return {};
-  const auto mailbox = mailbox_settings(configuration_, {system::user_id(), system::group_id()});
-  const store::ForwardPlace place{mailbox.root, name, mailbox.account};
-  return [this, place](const std::string& user) -> Result<std::optional<store::Forward>> {
-    const auto name_of_user = mail::UserName::parse(user);
-    if (!name_of_user) return std::nullopt;
-    return store::read_forward(disk_, place, *name_of_user);
-  };
+service::ForwardSource ServeWorld::forward_source() {
+  return make_forward_source(disk_, configuration_, {system::user_id(), system::group_id()});
 }
 
 ExitStatus ServeWorld::run(world::Task<ExitStatus> life) {

@@ -108,7 +108,7 @@ class ServeWorld {
       std::optional<std::vector<store::FileMark>> marks) const;
   [[nodiscard]] std::vector<Endpoint> bound_endpoints() const;
   void change_token(const system::Descriptor& file);
-  [[nodiscard]] service::ForwardSource forward_source() const;
+  [[nodiscard]] service::ForwardSource forward_source();
   void make_listener_logs();
   void end_threads();
   void report_start();

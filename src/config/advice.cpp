@@ -5,6 +5,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <iterator>
 
 namespace posthorn::config {
 namespace {
@@ -86,12 +87,27 @@ void advise_on_delivery(const Configuration& configuration, std::vector<Advice>&
 
 }  // namespace
 
+std::vector<Advice> advice_on_routes(const Configuration& configuration) {
+  std::vector<Advice> advice;
+  for (const auto& route : configuration.routes) {
+    for (const auto& domain : route.domains) {
+      if (std::ranges::find(configuration.domains, domain) == configuration.domains.end()) continue;
+      advice.push_back({"route.domain", fmt::format("{} is one of our own `domains`: its mail goes into mailboxes, and "
+                                                    "the route to {} is never taken; lead its names by aliases to a "
+                                                    "domain that is routed",
+                                                    domain, route.to.to_string())});
+    }
+  }
+  return advice;
+}
+
 std::vector<Advice> advice_on(const Configuration& configuration) {
   std::vector<Advice> advice;
   for (const auto& listener : configuration.listeners) advise_on_listener(listener, advice);
   advise_on_paths(configuration, advice);
   advise_on_rights(configuration.process, advice);
   advise_on_delivery(configuration, advice);
+  std::ranges::move(advice_on_routes(configuration), std::back_inserter(advice));
   return advice;
 }
 

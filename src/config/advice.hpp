@@ -16,4 +16,7 @@ struct Advice {
 
 [[nodiscard]] std::vector<Advice> advice_on(const Configuration& configuration);
 
+/// The part of it that is about routes that no mail takes; a start tells it, too.
+[[nodiscard]] std::vector<Advice> advice_on_routes(const Configuration& configuration);
+
 }  // namespace posthorn::config

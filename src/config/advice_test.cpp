@@ -32,7 +32,7 @@ TEST(Advice, names_the_key_that_may_be_regretted) {
     std::string_view text;
     std::string_view key;
   };
-  static constexpr std::array<Row, 15> rows{{
+  static constexpr std::array<Row, 16> rows{{
       {"[[listener]]\naddress = [\"0.0.0.0:25\"]\nrole = \"relay\"", "listener.role"},
       {"[[listener]]\naddress = [\"127.0.0.1:25\", \"192.0.2.1:25\"]\nrole = \"relay\"", "listener.role"},
       {"[[listener]]\ninterface = \"eth0\"\nport = 25\nrole = \"relay\"", "listener.role"},
@@ -46,6 +46,9 @@ TEST(Advice, names_the_key_that_may_be_regretted) {
       {"[queue]\nexpire = \"1h\"", "queue.warn"},
       {"[queue]\npaused = true", "queue.paused"},
       {"[remote]\ntls = \"none\"", "remote.tls"},
+      {"domains = [\"a.example\", \"b.example\"]\n[[route]]\ndomain = [\"c.example\", \"B.example\"]\nto = "
+       "\"lmtp:unix:/l\"",
+       "route.domain"},
       {"[limits]\nrecipients = 99", "limits.recipients"},
       {"[limits]\nmessage_size = \"63KiB\"", "limits.message_size"},
   }};
@@ -55,6 +58,12 @@ TEST(Advice, names_the_key_that_may_be_regretted) {
 TEST(Advice, leaves_relaying_on_loopback_alone) {
   EXPECT_THAT(keys_of("[[listener]]\naddress = [\"127.0.0.1:25\", \"[::1]:25\"]\nrole = \"relay\""), IsEmpty());
   EXPECT_THAT(keys_of("[[listener]]\ninterface = \"lo\"\nport = 25\nrole = \"relay\""), IsEmpty());
+}
+
+TEST(Advice, leaves_routes_of_other_domains_alone) {
+  EXPECT_THAT(keys_of("domains = [\"a.example\"]\n[[route]]\ndomain = [\"*\", \".a.example\", \"b.a.example\"]\n"
+                      "to = \"192.0.2.1\""),
+              IsEmpty());
 }
 
 }  // namespace

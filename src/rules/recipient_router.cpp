@@ -43,12 +43,14 @@ class Router {
  private:
   /// Whether the address leads anywhere, be it to a fault.
   bool follow(const mail::Address& address, bool with_aliases) {
+    in_circle_ = false;
     if (!directory_.is_local_domain(address.domain())) return add_remote(address);
     const auto local_part = mail::canonical_local_part(address.local_part());
     const auto domain = address.is_literal() ? std::string_view(directory_.primary_domain()) : address.domain();
     for (const auto& reading : readings_of(local_part, directory_.separator())) {
       const auto* alias = with_aliases ? directory_.find_alias(reading.name, domain) : nullptr;
       if (alias != nullptr && !is_open(*alias)) return expand(*alias, address);
+      in_circle_ = in_circle_ || alias != nullptr;
       if (const auto user = directory_.find_user(reading.name, domain)) {
         return add_mailbox({*user, std::string(reading.tag), address});
       }
@@ -99,7 +101,8 @@ class Router {
     if (!address) return add_fault(asked, "an alias of it leads to a name that is no address");
     const bool with_aliases = local == nullptr || !local->skips_aliases;
     if (!follow(*address, with_aliases)) {
-      add_fault(*address, "there is nobody of that name, or it leads back to itself");
+      add_fault(*address,
+                in_circle_ ? "it leads back to itself, and no user has that name" : "there is nobody of that name");
     }
   }
 
@@ -141,6 +144,7 @@ class Router {
   const RouterSettings& settings_;
   Routed routed_;
   BrokenAlias broken_;                         // with a reason: as soon as one is found
+  bool in_circle_ = false;                     // the address followed last is an alias that is being followed
   std::vector<const Alias*> open_;             // being followed, outermost first
   std::unordered_set<const Alias*> expanded_;  // followed before: their ends are known
   std::unordered_set<mail::Address> matched_;  // by an expression

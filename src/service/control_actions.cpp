@@ -1,5 +1,6 @@
 // ControlRoutes: POST /api/queue/ACTION. Which messages are meant is read strictly, so that a slip of the fingers changes
 // nothing; messages are changed side by side, a batch at a time, and answered when all of it is durable.
+#include "base/clean_text.hpp"
 #include "service/control_routes.hpp"
 #include "service/json_text.hpp"
 
@@ -15,6 +16,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t most_faults = 100;
+constexpr std::size_t shown_octets = 100;
 
 Result<std::vector<MessageId>> ids_of(const json& names, std::size_t most) {
   if (!names.is_array() || names.empty()) return failure(Error::Kind::invalid, "ids is a list of message ids");
@@ -22,7 +24,10 @@ Result<std::vector<MessageId>> ids_of(const json& names, std::size_t most) {
   std::vector<MessageId> ids;
   for (const auto& name : names) {
     const auto id = name.is_string() ? MessageId::parse(name.get_ref<const std::string&>()) : std::nullopt;
-    if (!id) return failure(Error::Kind::invalid, "ids holds something that is no message id");
+    if (!id) {
+      const auto text = LogText(name.dump(-1, ' ', true, json::error_handler_t::replace), shown_octets).text();
+      return failure(Error::Kind::invalid, "ids holds " + text + ", which is no message id");
+    }
     ids.push_back(*id);
   }
   std::ranges::sort(ids);

@@ -1,13 +1,16 @@
 #include "service/control_routes.hpp"
 
 #include "base/ascii.hpp"
+#include "base/clean_text.hpp"
 #include "service/history_lines.hpp"
 #include "service/json_text.hpp"
 #include "service/metrics.hpp"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <optional>
+#include <span>
 #include <utility>
 
 namespace posthorn::service {
@@ -15,11 +18,27 @@ namespace {
 
 constexpr std::string_view json = "application/json";
 constexpr std::string_view api_queue = "/api/queue/";
+constexpr std::size_t shown_octets = 100;
 
 /// Only what stands in the page itself; nothing from elsewhere, and no other page may frame it.
 constexpr std::string_view page_policy =
     "Content-Security-Policy: default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; base-uri "
     "'none'; form-action 'none'; frame-ancestors 'none'\r\n";
+
+/// The first key of the query that means nothing at this place of the API. What else is asked (/metrics, /healthz) has no
+/// query, and whoever adds one there, against caches, does no harm.
+std::optional<std::string_view> unknown_parameter(const HttpRequest& request) {
+  static constexpr std::array<std::string_view, 6> of_queue{"sender", "recipient", "domain", "status", "limit", "id"};
+  static constexpr std::array<std::string_view, 1> of_explain{"address"};
+  if (!request.path.starts_with("/api/")) return std::nullopt;
+  std::span<const std::string_view> known;
+  if (request.path == "/api/queue") known = of_queue;
+  if (request.path == "/api/explain") known = of_explain;
+  for (const auto& [key, value] : request.query) {
+    if (std::ranges::find(known, std::string_view(key)) == known.end()) return key;
+  }
+  return std::nullopt;
+}
 
 Result<QueueFilter> filter_of(const HttpRequest& request) {
   QueueFilter filter{.sender = request.parameter("sender"),
@@ -45,7 +64,7 @@ Result<std::vector<MessageId>> ids_of(const HttpRequest& request) {
   for (const auto& [name, value] : request.query) {
     if (name != "id") continue;
     const auto id = MessageId::parse(value);
-    if (!id) return failure(Error::Kind::invalid, "that is no message id");
+    if (!id) return failure(Error::Kind::invalid, LogText(value, shown_octets).text() + " is no message id");
     ids.push_back(*id);
   }
   std::ranges::sort(ids);
@@ -125,14 +144,20 @@ class Ahead {
 }  // namespace
 
 world::Task<> ControlRoutes::answer(HttpRequest request, bool may_change, HttpAnswer& answer) {
-  if (request.method == "GET") {
-    co_await get(request, answer);
-    co_return;
-  }
   const auto action = request.path.starts_with(api_queue) ? action_named(request.path.substr(api_queue.size()))
                                                           : std::optional<OperatorAction>{};
-  if (request.method != "POST" || !action) {
-    co_await answer.refuse(request.method == "POST" ? 404 : 405, "there is nothing of that kind here");
+  const bool may_be_got = request.method == "GET" || request.method == "HEAD";
+  if (const auto unknown = unknown_parameter(request)) {
+    co_await answer.refuse(400, "there is nothing to ask for by " + LogText(*unknown, shown_octets).text());
+  } else if (action && request.method != "POST") {
+    co_await answer.refuse(405, "this is done by POST", "Allow: POST\r\n");
+  } else if (may_be_got) {
+    co_await get(request, answer);
+  } else if (!action && request.method == "POST" && request.path.starts_with(api_queue)) {
+    co_await answer.refuse(404, "there is no such action: they are hold, release, retry, remove and expire");
+  } else if (!action) {
+    // RFC 9110 §15.5.6: the answer names the methods there are.
+    co_await answer.refuse(405, "only GET and HEAD are known here", "Allow: GET, HEAD\r\n");
   } else if (!may_change) {
     co_await answer.refuse(401, "changes need the socket, or the token of [admin] token_file as a bearer token");
   } else {
@@ -200,7 +225,7 @@ world::Task<> ControlRoutes::list(const HttpRequest& request, HttpAnswer& answer
   ahead.begin(MessageId{});
   while (true) {
     const auto messages = co_await ahead.take();
-    if (messages.empty() || listing->left == 0 || answer.has_failed()) break;
+    if (messages.empty() || listing->left == 0 || answer.has_failed() || answer.is_head_only()) break;
     ahead.begin(messages.back().id);
     auto text = co_await world::on_workers(world_.workers, world_.loop,
                                            [&] { return listed(messages, *listing, world_.routes, first); });

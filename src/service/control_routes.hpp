@@ -7,6 +7,7 @@
 //   GET  /api/queue/ID         one message, with its history and dialogues, also when it is gone
 //   GET  /api/destinations     those with the most entries waiting
 //   GET  /api/explain?address= what would happen to mail for it, step by step
+//   HEAD                       as GET, without the body
 //   POST /api/queue/ACTION     hold, release, retry, remove, expire: {"ids": […]}, {"all": true}, or a filter
 // On the home loop; lists are made ready by workers.
 #pragma once

@@ -94,7 +94,8 @@ world::Task<bool> ControlServer::serve_one(Door& door, world::Stream& stream, st
   HttpAnswer answer(world_.loop, stream,
                     {.write_timeout = settings_.write_timeout,
                      .keeps_connection = request.keeps_connection,
-                     .takes_pieces = request.field("host").has_value()});
+                     .takes_pieces = request.field("host").has_value(),
+                     .head_only = request.method == "HEAD"});
   if (!door.is_socket && !is_loopback_host(request.field("host").value_or(""))) {
     co_await answer.refuse(421, "this host has no such name: use 127.0.0.1, [::1] or localhost");
     co_return false;

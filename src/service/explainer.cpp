@@ -1,16 +1,18 @@
 #include "service/explainer.hpp"
 
-#include "rules/recipient_router.hpp"
 #include "rules/relay_rules.hpp"
 #include "service/json_text.hpp"
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <utility>
 #include <variant>
 
 namespace posthorn::service {
 namespace {
+
+constexpr std::size_t redirects_followed = 10;
 
 std::string_view result_text(Explanation::Result result) {
   switch (result) {
@@ -100,7 +102,17 @@ std::string_view role_text(rules::ListenerRole role) {
   bug("a role without a name");
 }
 
+Result<mail::Address> in_own_domain(std::string_view name, const rules::Directory& directory) {
+  const auto domain = mail::Domain::parse(directory.primary_domain());
+  return domain ? mail::Address::make(name, *domain) : failure(domain.error());
+}
+
 }  // namespace
+
+Result<mail::Address> Explainer::address_of(std::string_view text, const rules::Directory& directory) {
+  if (text.empty()) return failure(Error::Kind::invalid, "it is empty");
+  return text.contains('@') ? mail::Address::parse(text) : in_own_domain(text, directory);
+}
 
 std::string to_json(const Explanation& explanation) {
   std::string out;
@@ -119,13 +131,13 @@ std::string to_json(const Explanation& explanation) {
 
 world::Task<Explanation> Explainer::explain(std::string text) const {
   Explanation told{.address = text};
-  const auto address = mail::Address::parse(text);
+  const auto directory = world_.directory();
+  const auto address = address_of(text, *directory);
   if (!address) {
     told.steps.push_back({"address", "it is no address: " + address.error().text});
     co_return told;
   }
   told.address = address->to_string();
-  const auto directory = world_.directory();
   const bool is_local = directory->is_local_domain(address->domain());
   told.steps.push_back({"address", fmt::format("{} is {}", address->domain(),
                                                is_local ? "one of our domains" : "not a domain of ours")});
@@ -144,20 +156,86 @@ world::Task<Explanation> Explainer::explain(std::string text) const {
   }
   told.result = Explanation::Result::local;
   explain_queue(told);
-  const auto& routed = std::get<rules::Routed>(resolution);
+  co_await explain_ends(std::get<rules::Routed>(resolution), {}, told);
+  co_return told;
+}
+
+world::Task<> Explainer::explain_ends(rules::Routed routed, Users followed, Explanation& told) const {
   if (routed.by_alias)
     told.steps.push_back({"alias", fmt::format("an alias leads to {} ends", routed.destinations.size())});
   for (const auto& fault : routed.faults) told.steps.push_back({"alias", "a part of it leads nowhere: " + fault});
   for (const auto& destination : routed.destinations) {
     if (const auto* mailbox = std::get_if<rules::MailboxDestination>(&destination)) {
-      told.steps.push_back({"mailbox", fmt::format("into the mailbox of {}", mailbox->user.text())});
+      co_await explain_mailbox(*mailbox, followed, told);
       continue;
     }
     const auto& remote = std::get<rules::RemoteDestination>(destination).address;
     told.steps.push_back({"alias", "to " + remote.to_string()});
     co_await explain_remote(remote, told);
   }
-  co_return told;
+}
+
+world::Task<> Explainer::explain_mailbox(rules::MailboxDestination mailbox, Users followed, Explanation& told) const {
+  const auto& user = mailbox.user.text();
+  if (std::ranges::find(followed, user) != followed.end()) {
+    told.steps.push_back({"forward", fmt::format("back to {}: mail that has been there comes back with 5.4.6", user)});
+    co_return;
+  }
+  auto forward = co_await find_forward(user);
+  if (!forward && !does_not_count(forward.error())) {
+    told.steps.push_back({"forward", fmt::format("the redirect of {} cannot be read here, and decides where the mail "
+                                                 "goes: {}",
+                                                 user, forward.error().text)});
+    co_return;
+  }
+  if (!forward) {
+    told.steps.push_back({"forward", fmt::format("the redirect of {} does not count: {}", user, forward.error().text)});
+  } else if (*forward && !(*forward)->targets.empty()) {
+    co_await explain_forward(user, std::move(**forward), std::move(followed), told);
+    co_return;
+  }
+  told.steps.push_back({"mailbox", fmt::format("into the mailbox of {}", user)});
+}
+
+world::Task<> Explainer::explain_forward(std::string user, store::Forward forward, Users followed,
+                                         Explanation& told) const {
+  for (const auto& fault : forward.faults)
+    told.steps.push_back({"forward", fmt::format("a part of the redirect of {} leads nowhere: {}", user, fault)});
+  if (forward.keeps_copy) told.steps.push_back({"mailbox", fmt::format("a copy into the mailbox of {}", user)});
+  if (followed.size() >= redirects_followed) {
+    told.steps.push_back({"forward", fmt::format("{} redirects it as well, and so on", user)});
+    co_return;
+  }
+  followed.push_back(user);
+  const auto directory = world_.directory();
+  for (const auto& target : forward.targets) {
+    const auto* local = std::get_if<rules::LocalTarget>(&target);
+    const auto address = local != nullptr ? in_own_domain(local->local_part, *directory)
+                                          : Result<mail::Address>(std::get<mail::Address>(target));
+    if (!address) continue;
+    told.steps.push_back({"forward", fmt::format("{} sends it on to {}", user, address->to_string())});
+    co_await explain_target(*address, followed, told);
+  }
+}
+
+world::Task<> Explainer::explain_target(mail::Address address, Users followed, Explanation& told) const {
+  const auto directory = world_.directory();
+  if (!directory->is_local_domain(address.domain())) {
+    co_await explain_remote(std::move(address), told);
+    co_return;
+  }
+  auto resolution = rules::resolve(address, *directory);
+  if (auto* routed = std::get_if<rules::Routed>(&resolution)) {
+    co_await explain_ends(std::move(*routed), std::move(followed), told);
+  } else if (const auto refusal = rules::refusal_of(resolution)) {
+    told.steps.push_back({"result", "comes back: " + words_of(*refusal)});
+  }
+}
+
+world::Task<Result<std::optional<store::Forward>>> Explainer::find_forward(std::string user) const {
+  if (!world_.forwards) co_return std::nullopt;
+  if (world_.workers == nullptr) co_return world_.forwards(user);
+  co_return co_await world::on_workers(*world_.workers, world_.loop, [&] { return world_.forwards(user); });
 }
 
 void Explainer::explain_listeners(bool is_local, Explanation& told) const {

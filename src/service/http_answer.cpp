@@ -19,17 +19,16 @@ std::string HttpAnswer::head(unsigned status, std::string_view type, std::string
 
 world::Task<> HttpAnswer::send(unsigned status, std::string_view type, std::string body, std::string fields) {
   auto text = head(status, type, fields) + fmt::format("Content-Length: {}\r\n\r\n", body.size());
-  text += body;
+  if (!manner_.head_only) text += body;
   co_await write(std::move(text));
 }
 
-world::Task<> HttpAnswer::refuse(unsigned status, std::string_view why) {
+world::Task<> HttpAnswer::refuse(unsigned status, std::string_view why, std::string fields) {
   std::string body;
   JsonObject object(body);
   object.text("error", why).end();
   body += '\n';
-  std::string fields;
-  if (status == 401) fields = "WWW-Authenticate: Bearer\r\n";
+  if (status == 401) fields += "WWW-Authenticate: Bearer\r\n";
   co_await send(status, "application/json", std::move(body), std::move(fields));
 }
 
@@ -39,7 +38,7 @@ world::Task<> HttpAnswer::begin(std::string_view type) {
 }
 
 world::Task<> HttpAnswer::piece(std::string text) {
-  if (text.empty()) co_return;
+  if (text.empty() || manner_.head_only) co_return;
   if (!manner_.takes_pieces) {
     co_await write(std::move(text));
     co_return;
@@ -51,7 +50,7 @@ world::Task<> HttpAnswer::piece(std::string text) {
 }
 
 world::Task<> HttpAnswer::finish() {
-  if (manner_.takes_pieces) co_await write("0\r\n\r\n");
+  if (manner_.takes_pieces && !manner_.head_only) co_await write("0\r\n\r\n");
 }
 
 world::Task<> HttpAnswer::write(std::string text) {

@@ -50,7 +50,8 @@ class Families {
   std::vector<MetricFamily> families_;
 };
 
-void add_recipients(Families& families, const QueueFacts& queue, const store::SpoolFacts& spool) {
+void add_recipients(Families& families, const QueueFacts& queue, const store::SpoolFacts& spool,
+                    const RemoteDeliveryFacts* remote) {
   families.counter("posthorn_messages_accepted_total", "Messages taken since the start, our reports among them",
                    queue.messages);
   families.counter("posthorn_recipients_accepted_total",
@@ -67,6 +68,10 @@ void add_recipients(Families& families, const QueueFacts& queue, const store::Sp
   families.counter("posthorn_attempts_ambiguous_total",
                    "Connections lost after the final dot, by recipients: each may have made a duplicate",
                    queue.ambiguous);
+  families.counter("posthorn_attempts_may_repeat_total",
+                   "Attempts for messages of an earlier start, which may have sent them and died: each may have made "
+                   "a duplicate",
+                   remote != nullptr ? remote->may_be_repeats : 0);
   families.counter("posthorn_groups_quarantined_total", "Groups of messages that could not be read any more",
                    queue.quarantined);
   families.counter("posthorn_delivered_after_removal_total",
@@ -119,7 +124,7 @@ void add_commits(Families& families, const Traffic& traffic) {
 std::string Metrics::text() const {
   Families families;
   const auto spool = world_.spool.facts();
-  add_recipients(families, world_.queue.facts(), spool);
+  add_recipients(families, world_.queue.facts(), spool, world_.remote);
   families.counter("posthorn_recipients_refused_total", "RCPT answered with a refusal",
                    world_.traffic.recipients_refused());
   families.counter("posthorn_messages_refused_total", "Refused after their data, or not stored",

@@ -5,6 +5,7 @@
 #include "service/connection_limits.hpp"
 #include "service/history.hpp"
 #include "service/queue_manager.hpp"
+#include "service/remote_delivery.hpp"
 #include "service/traffic.hpp"
 #include "store/spool.hpp"
 
@@ -21,6 +22,7 @@ class Metrics {
     const QueueManager& queue;
     const store::Spool& spool;
     const History& history;
+    const RemoteDeliveryFacts* remote = nullptr;  ///< none: nothing is sent anywhere
   };
 
   explicit Metrics(World world) : world_(world) {}

@@ -23,12 +23,6 @@ void add_results(std::vector<RecipientResult>& results, const std::vector<std::u
   }
 }
 
-/// What a user can mend, and nobody else will: the mail stays in the mailbox.
-bool does_not_count(const Error& error) {
-  using enum Error::Kind;
-  return error.kind == not_permitted || error.kind == is_link || error.kind == invalid;
-}
-
 AttemptResult all_wait(const Attempt& attempt, std::string why) {
   AttemptResult result{.recipients = {}, .health = rules::Health::not_tried};
   add_results(result.recipients, attempt.recipients,

@@ -7,20 +7,16 @@
 #pragma once
 
 #include "service/delivery.hpp"
+#include "service/forward_source.hpp"
 #include "service/gatekeeper.hpp"
 #include "service/intake.hpp"
-#include "store/forward_file.hpp"
 #include "world/workers.hpp"
 
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace posthorn::service {
-
-/// The redirect of the user of this name, if there is one. Blocking: called on a worker.
-using ForwardSource = std::function<Result<std::optional<store::Forward>>(const std::string& user)>;
 
 class RedirectingDelivery final : public Deliverer {
  public:

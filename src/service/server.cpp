@@ -140,7 +140,8 @@ world::Log& Server::log_of(std::size_t listener) const {
 }
 
 void Server::open_control() {
-  metrics_ = std::make_unique<Metrics>(Metrics::World{traffic_, limits_, *queue_, *spool_, *history_});
+  metrics_ =
+      std::make_unique<Metrics>(Metrics::World{traffic_, limits_, *queue_, *spool_, *history_, parts_.remote_facts});
   control_routes_ =
       std::make_unique<ControlRoutes>(ControlRoutes::World{home(), world_.workers, *spool_, *queue_, *history_,
                                                            parts_.routes, *metrics_, parts_.explainer},

@@ -79,10 +79,11 @@ class Server {
     DirectorySource& directory;
     const Routes& routes;
     Deliverer& local;
-    Deliverer* remote = nullptr;                    ///< none: remote mail waits in the spool
-    const Explainer* explainer = nullptr;           ///< for the control interface
-    world::Authenticator* authenticator = nullptr;  ///< none: nobody can log in
-    ForwardSource forwards{};                       ///< none: users do not redirect their mail
+    Deliverer* remote = nullptr;                        ///< none: remote mail waits in the spool
+    const Explainer* explainer = nullptr;               ///< for the control interface
+    world::Authenticator* authenticator = nullptr;      ///< none: nobody can log in
+    ForwardSource forwards{};                           ///< none: users do not redirect their mail
+    const RemoteDeliveryFacts* remote_facts = nullptr;  ///< for the metrics
   };
 
   Server(ServerWorld world, ServerSettings settings, Parts parts);

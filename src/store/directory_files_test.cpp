@@ -123,12 +123,10 @@ TEST_F(DirectoryFilesTest, are_judged_as_a_whole) {
       << "everyone else in example.org is bob";
 
   disk.plant_file("/etc/aliases", "info: alice\none: two\ntwo: one\nteam: alice, nobody\n");
-  EXPECT_THAT(
-      lines_of(judge_directory(*load().directory, settings)),
-      ElementsAre(
-          "/etc/aliases:2: one: one@example.org: there is nobody of that name, or it leads back to itself",
-          "/etc/aliases:3: two: two@example.org: there is nobody of that name, or it leads back to itself",
-          "/etc/aliases:4: team: nobody@example.org: there is nobody of that name, or it leads back to itself"));
+  EXPECT_THAT(lines_of(judge_directory(*load().directory, settings)),
+              ElementsAre("/etc/aliases:2: one: one@example.org: it leads back to itself, and no user has that name",
+                          "/etc/aliases:3: two: two@example.org: it leads back to itself, and no user has that name",
+                          "/etc/aliases:4: team: nobody@example.org: there is nobody of that name"));
 }
 
 }  // namespace

@@ -279,6 +279,45 @@ class Control(unittest.TestCase):
         self.assertEqual(self.request("POST", "/api/queue/remove", all_of_it, {"Authorization": f"Bearer {TOKEN}"})[0], 200)
         self.assertEqual(self.list(), [])
 
+    def test_what_an_earlier_start_may_have_sent_is_counted(self):
+        def metric(name):
+            return float(re.search(rf"^{name} (\S+)$", self.request("GET", "/metrics")[1], re.M)[1])
+        self.send()
+        self.wait_for_attempts(1)
+        self.assertEqual(metric("posthorn_attempts_may_repeat_total"), 0)
+        self.server.stop()
+        self.server.start()
+        harness.wait_until(lambda: metric("posthorn_queue_recovered") == 1, 20, "recovery", describe=self.server.told)
+        self.queue("retry", "--all")
+        self.wait_for_attempts(2)
+        self.assertEqual(metric("posthorn_attempts_may_repeat_total"), 1)
+
+    def test_http_refuses_what_it_does_not_know(self):
+        self.send()
+        self.wait_for_attempts(1)
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.http, timeout=20)) as link:
+            for target in ("/healthz", "/metrics", "/api/queue", "/api/explain?address=alice@example.test", "/"):
+                link.request("HEAD", target)  # on one connection: what follows a body would be read as the next answer
+                answer = link.getresponse()
+                self.assertEqual((answer.status, answer.read()), (200, b""), target)
+            link.request("HEAD", "/nowhere")
+            answer = link.getresponse()
+            self.assertEqual((answer.status, answer.read()), (404, b""))
+        for method, target, status, allow in (("DELETE", "/api/queue", 405, "GET, HEAD"), ("POST", "/healthz", 405, "GET, HEAD"),
+                                              ("GET", "/api/queue/hold", 405, "POST"), ("POST", "/api/queue/frob", 404, None)):
+            got, _, headers = self.request(method, target)
+            self.assertEqual((got, headers["Allow"]), (status, allow), (method, target))
+        for target in ("/api/queue?bogus=1", "/api/queue?limit=1&bogus=1", "/api/explain?bogus=1", "/api/destinations?bogus=1"):
+            status, told, _ = self.request("GET", target)
+            self.assertEqual(status, 400, target)
+            self.assertIn("bogus", told)
+        self.assertEqual(len(json.loads(self.request("GET", "/api/queue?limit=1&domain=remote.test")[1])), 1)
+        self.assertEqual(self.request("GET", "/healthz?against=caches")[0], 200)
+        named = json.dumps({"ids": [self.list()[0]["id"], "no-id"]})
+        status, told, _ = self.request("POST", "/api/queue/hold", named, {"Authorization": f"Bearer {TOKEN}"})
+        self.assertEqual(status, 400)
+        self.assertIn("no-id", told)
+
     def garbage(self, family, place):
         """Each of these ends its own connection, and nothing else."""
         def speak(octets, wait=2):

@@ -259,6 +259,13 @@ class OtherServers(unittest.TestCase):
         self.assertIn("--server", done.stderr)
         self.assertEqual(len(self.letters()), 1)
 
+    def test_a_folder_that_is_not_there_is_no_empty_one(self):
+        nowhere = str(self.front.mail / "not-there")
+        done = subprocess.run([harness.program(), "queue", "import-folder", nowhere, "-c", str(self.back.config)],
+                              capture_output=True, text=True, timeout=120, check=False)
+        self.assertEqual((done.returncode, done.stdout), (66, ""), done.stderr)
+        self.assertIn(nowhere, done.stderr)
+
     def test_what_cannot_be_sent_is_set_aside_and_what_must_wait_waits(self):
         self.hand_over("bob@far.test")
         broken = self.place / "far.test" / "9.broken"

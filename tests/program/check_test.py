@@ -36,6 +36,12 @@ class Check(unittest.TestCase):
         status, told = self.check(tls={"certificate": self.certificate}, listener=[{"interface": "lo", "port": 2525, "role": "relay"}])
         self.assertEqual(status, 0, told)
 
+    def test_a_route_of_an_own_domain_is_named(self):
+        status, told = self.check(route=[{"domain": ["example.test", "other.test"], "to": "lmtp:unix:/run/lmtp"}])
+        self.assertEqual(status, 0, told)
+        self.assertRegex(told, "warning: route.domain: example.test is one of our own .* the route to lmtp:unix:/run/lmtp is never taken")
+        self.assertNotIn("other.test", told)
+
     def test_what_does_not_start_is_named(self):
         (self.folder / "text.pem").write_text("no certificate\n")
         for settings, word in (({"tls": {"certificate": self.certificate, "key": self.made("two.test")}}, "tls"),
