@@ -93,7 +93,7 @@ world::Task<Result<ActionResult>> QueueManager::change(OperatorAction action, st
     for (const auto& outcome : outcomes) known->second[outcome.recipient] = outcome.state;
   }
   for (const auto& outcome : outcomes) log_action(action, message, outcome);
-  co_await report(message, std::move(round));
+  co_await report(message, owed_of(message, std::move(round)));
   place_entries(message, true);
   note_time(message, outcomes);
   note_end(message);

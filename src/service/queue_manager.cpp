@@ -58,6 +58,7 @@ QueueManager::QueueManager(QueueWorld world, QueueSettings settings)
         return local_.find_destination(destination) || remote_.find_destination(destination);
       }),
       gate_(world.loop),
+      rounds_(settings_.report_patience),
       idle_(world.loop) {
   pause_as_set();
   idle_.set();
@@ -162,6 +163,7 @@ void QueueManager::adopt(const store::StoredMessage& message) {
   for (std::uint32_t place = 0; place < message.states.size(); ++place) {
     if (message.states[place].report_due) owed.push_back(round_event_of(place, message.states[place]));
   }
+  owed = owed_of(message, std::move(owed));
   if (!owed.empty()) start(report(message, std::move(owed)));
   facts_.recovered += static_cast<std::uint64_t>(std::ranges::count_if(message.states, [](const auto& state) {
     return state.status == Status::queued || state.status == Status::held;
@@ -238,8 +240,17 @@ void QueueManager::pump() {
 }
 
 void QueueManager::start_due(Lane lane) {
-  while (const auto gone = plan(lane).take_expired(world_.loop.now())) start(give_up(lane, *gone));
-  while (auto work = plan(lane).take(world_.loop.now())) start(attempt(lane, std::move(*work)));
+  // Ends are a second late as it is; those that come together are told together, for all that clocks differ in parts of one.
+  constexpr Duration together = std::chrono::milliseconds{100};
+  const auto now = world_.loop.now();
+  while (const auto gone = plan(lane).take_expired(after(now, together))) {
+    rounds_.begin(*gone, now);
+    start(give_up(lane, *gone));
+  }
+  while (auto work = plan(lane).take(now)) {
+    rounds_.begin(work->entry, now);
+    start(attempt(lane, std::move(*work)));
+  }
 }
 
 void QueueManager::start(world::Task<> work) {
@@ -287,6 +298,7 @@ world::Task<> QueueManager::attempt(Lane lane, rules::QueuePlan::Work work) {
       }
     }
   }
+  co_await leave_round(work.entry);
   if (planted(PlantedFault::queue_end_of_report_lost) && tasks_.size() == 1) idle_.set();
   pump_soon();
 }
@@ -296,6 +308,7 @@ world::Task<> QueueManager::give_up(Lane lane, rules::EntryId entry) {
   if (!message) {
     plan(lane).finish(entry, rules::Health::not_tried, world_.loop.now());
     if (!is_running(entry.message)) touched_.erase(entry.message);
+    co_await leave_round(entry);
     pump_soon();  // it had a place that others may wait for
     co_return;
   }
@@ -313,6 +326,7 @@ world::Task<> QueueManager::give_up(Lane lane, rules::EntryId entry) {
     }
     co_await settle(lane, entry, std::move(*message), std::move(over));
   }
+  co_await leave_round(entry);
   pump_soon();
 }
 

@@ -16,6 +16,7 @@
 #include "service/last_failures.hpp"
 #include "service/message_gate.hpp"
 #include "service/recipient_steps.hpp"
+#include "service/report_rounds.hpp"
 #include "service/reporter.hpp"
 #include "store/spool.hpp"
 #include "world/log.hpp"
@@ -59,6 +60,8 @@ struct QueueSettings {
       std::chrono::seconds{30};  ///< a new message shares a dead destination's failure of so long ago
   Duration gate_patience =
       std::chrono::seconds{30};  ///< an operator waits so long for outcomes that are being recorded
+  Duration report_patience = std::chrono::minutes{
+      1};  ///< attempts that begin so long after something is owed to the sender are told in its report
 };
 
 /// Recipients since the start, for metrics. I26: accepted + recovered = delivered + bounced + removed + what the spool holds
@@ -170,8 +173,6 @@ class QueueManager {
   [[nodiscard]] Next next_of(std::span<const RoundEvent> round) const;
   [[nodiscard]] Duration slack_of(const store::RecipientState& state) const;
   void wait_for(Lane lane, rules::EntryId entry, rules::Health health, const Next& next);
-  /// Queues the reports that are owed, however long the disk takes to allow it.
-  [[nodiscard]] world::Task<> report(store::StoredMessage message, std::vector<RoundEvent> round);
   [[nodiscard]] world::Task<> record(MessageId id, std::vector<store::Outcome> outcomes);
   /// `since`: of the entry that the recipient belongs to.
   [[nodiscard]] StepFacts step_facts(const store::StoredMessage& message, MonotonicTime since) const;
@@ -188,6 +189,26 @@ class QueueManager {
                   const store::RecipientState* state, std::string_view rule = {});
   void log_outcome(const store::StoredMessage& message, const RecipientResult& result,
                    const store::RecipientState& state);
+
+  // ---- what senders are told: queue_reporting.cpp ----
+  /// Those of them that the sender is to be told of.
+  [[nodiscard]] std::vector<RoundEvent> owed_of(const store::StoredMessage& message,
+                                                std::vector<RoundEvent> round) const;
+  /// An attempt is over: its round is told if it was the last. True: the message was touched meanwhile, and its states are
+  /// the newest. Inside the message's gate.
+  [[nodiscard]] world::Task<bool> end_round(rules::EntryId entry, store::StoredMessage& message,
+                                            std::vector<RoundEvent> round);
+  /// Whether a report about this attempt's recipients would leave out some who wait as well.
+  [[nodiscard]] static bool leaves_out_some(const store::StoredMessage& message, const ReportRounds::Round& round);
+  /// The same for an attempt that ended without an outcome, outside the gate.
+  [[nodiscard]] world::Task<> leave_round(rules::EntryId entry);
+  /// Alone with the message, whose states are the newest then.
+  [[nodiscard]] world::Task<> report_shared(ReportRounds::Round& round);
+  /// Who waits, as it is now: next attempts come at different times, and the delay is one for all of them.
+  void renew_delays(const store::StoredMessage& message, std::vector<RoundEvent>& events) const;
+  void note_warnings(MessageId id, std::span<const RoundEvent> told);
+  /// Queues the report about these, which are owed, however long the disk takes to allow it.
+  [[nodiscard]] world::Task<> report(store::StoredMessage message, std::vector<RoundEvent> owed);
 
   // ---- the operator's hands: queue_actions.cpp ----
   [[nodiscard]] world::Task<Result<ActionResult>> change(OperatorAction action, store::StoredMessage message,
@@ -207,6 +228,7 @@ class QueueManager {
   world::TimerId timer_ = world::TimerId::none;
   MonotonicTime timer_at_ = never;
   MessageGate gate_;
+  ReportRounds rounds_;
   std::unordered_map<MessageId, std::vector<store::RecipientState>>
       newest_;  ///< of messages with several attempts under way
   std::unordered_set<MessageId>

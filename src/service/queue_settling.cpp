@@ -61,11 +61,11 @@ bool is_all_delivered(const AttemptResult& result) {
 world::Task<> QueueManager::settle(Lane lane, rules::EntryId entry, store::StoredMessage message,
                                    AttemptResult result) {
   co_await gate_.enter(entry.message);
-  const bool is_touched = touched_.contains(entry.message);
+  bool is_touched = touched_.contains(entry.message);
   if (is_touched) co_await read_states_again(message);
   auto round = steps_of(lane, entry, message, result);
   // Its states are of now, or of when an operator overruled this attempt.
-  const auto since = round.empty() ? since_of(lane, entry) : world_.loop.now();
+  auto since = round.empty() ? since_of(lane, entry) : world_.loop.now();
   if (!result.dialogue.empty() && !is_all_delivered(result) && world_.history.is_kept()) {
     world_.history.note(message.id, dialogue_line(world_.loop.clock().wall(), result.dialogue));
   }
@@ -75,7 +75,10 @@ world::Task<> QueueManager::settle(Lane lane, rules::EntryId entry, store::Store
   if (planted(PlantedFault::queue_outcome_not_recorded)) outcomes.clear();
   if (!outcomes.empty()) co_await record(message.id, std::move(outcomes));
   join_states(message, round);
-  co_await report(message, std::move(round));
+  if (co_await end_round(entry, message, std::move(round))) {
+    is_touched = true;
+    since = std::max(since, since_of(lane, entry));
+  }
   note_end(message);
   if (is_touched || next.due == never) {
     leave_attempt(lane, entry, message, result.health, is_touched);
@@ -193,29 +196,6 @@ RoundEvent QueueManager::round_event(Lane lane, const store::StoredMessage& mess
   round.state.report_due = (round.state.status == Status::delivered || round.state.status == Status::failed) &&
                            world_.reporter.owes_report(message, round);
   return round;
-}
-
-world::Task<> QueueManager::report(store::StoredMessage message, std::vector<RoundEvent> round) {
-  std::vector<std::uint32_t> told;
-  for (const auto& each : round) {
-    // Nobody is told that mail waits which an operator holds.
-    if (each.state.status != Status::held && world_.reporter.owes_report(message, each)) {
-      told.push_back(each.event.recipient);
-    }
-  }
-  std::erase_if(round, [](const RoundEvent& each) { return each.state.status == Status::held; });
-  if (planted(PlantedFault::report_left_out)) told.clear();
-  if (planted(PlantedFault::report_sent_twice) && !told.empty()) {
-    static_cast<void>(co_await world_.reporter.report(message, round));
-  }
-  while (!told.empty()) {
-    const auto queued = co_await world_.reporter.report(message, round);
-    if (queued) break;
-    if (stopped_) co_return;
-    world_.log.error("report.not_queued", {{"message", message.id}, {"error", queued.error().text}});
-    co_await world::sleep_until(world_.loop, after(world_.loop.now(), settings_.record_pause));
-  }
-  for (const auto place : told) note_event(message, place, "reported", nullptr);
 }
 
 world::Task<> QueueManager::record(MessageId id, std::vector<store::Outcome> outcomes) {

@@ -62,6 +62,12 @@ void give_up(AttemptStep& step) {
   step.is_expired = true;
 }
 
+/// Ages count whole seconds: one more, so that it is over then. On a whole second of the calendar, so that the recipients of a
+/// message, which wait each by itself, end together and one report tells of them.
+WallTime end_of_life(WallTime now, Duration left) {
+  return std::chrono::floor<seconds>(now) + std::chrono::ceil<seconds>(left) + seconds{1};
+}
+
 void wait_again(AttemptStep& step, const RecipientResult& result, const rules::RetrySettings& retry,
                 const StepFacts& facts, std::uint64_t random) {
   auto& state = step.state;
@@ -74,9 +80,9 @@ void wait_again(AttemptStep& step, const RecipientResult& result, const rules::R
   if (planted(PlantedFault::queue_tries_again_at_once)) next.wait = Duration{};
   if (planted(PlantedFault::queue_gives_up_too_early)) next = {rules::NextStep::Action::give_up, Duration{}};
   step.rule = next.rule;
-  // Ages count whole seconds: one more, so that it is over then.
-  const auto wait = next.action == rules::NextStep::Action::give_up ? next.wait + seconds{1} : next.wait;
-  state.next_attempt = facts.time.wall + std::chrono::ceil<std::chrono::microseconds>(wait);
+  state.next_attempt = next.action == rules::NextStep::Action::give_up
+                           ? end_of_life(facts.time.wall, next.wait)
+                           : facts.time.wall + std::chrono::ceil<std::chrono::microseconds>(next.wait);
   // What is held has no end of its own.
   if (is_over(next) && state.status != Status::held) give_up(step);
 }
@@ -91,9 +97,11 @@ void end_life(AttemptStep& step, const store::RecipientState& before, const rule
     if (state.status != Status::held) give_up(step);
     return;
   }
-  const auto wait = waits_for_its_end(before, retry.expire)
-                        ? left + seconds{1}
-                        : rules::wait_left(before.changed, before.next_attempt, facts.time.wall);
+  if (waits_for_its_end(before, retry.expire)) {
+    state.next_attempt = end_of_life(facts.time.wall, left);
+    return;
+  }
+  const auto wait = rules::wait_left(before.changed, before.next_attempt, facts.time.wall);
   state.next_attempt = facts.time.wall + std::chrono::ceil<std::chrono::microseconds>(wait);
 }
 
@@ -102,6 +110,11 @@ void end_life(AttemptStep& step, const store::RecipientState& before, const rule
 bool waits_for_its_end(const store::RecipientState& state, Duration expire) {
   if (state.changed == WallTime{}) return false;  // never tried
   return state.age + (state.next_attempt - state.changed) >= expire;
+}
+
+seconds age_of(store::RecipientState state, const StepFacts& facts) {
+  grow(state, facts);
+  return state.age;
 }
 
 AttemptStep after_attempt(const store::RecipientState& before, const StepFacts& facts, const RecipientResult& result,

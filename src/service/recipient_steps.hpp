@@ -44,6 +44,9 @@ struct AttemptStep {
 /// The wait of a queued recipient ends with its life, not with an attempt: the next one would have come later (I12).
 [[nodiscard]] bool waits_for_its_end(const store::RecipientState& state, Duration expire);
 
+/// How old a recipient's message is now, while it waits.
+[[nodiscard]] std::chrono::seconds age_of(store::RecipientState state, const StepFacts& facts);
+
 /// `before` is the newest state, which an operator may have changed since the attempt began.
 [[nodiscard]] AttemptStep after_attempt(const store::RecipientState& before, const StepFacts& facts,
                                         const RecipientResult& result, const rules::RetrySettings& retry,
