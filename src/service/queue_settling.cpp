@@ -143,8 +143,8 @@ std::vector<RoundEvent> QueueManager::steps_of(Lane lane, rules::EntryId entry, 
     auto step = after_attempt(state, facts, recipient, settings_.retry, world_.random.next());
     log_outcome(message, recipient, step.state);
     count(step, recipient);
-    if (step.is_overruled) continue;
     note(message, recipient.recipient, step, recipient);
+    if (step.is_overruled) continue;
     round.push_back(round_event(lane, message, recipient, std::move(step)));
     state = round.back().state;
   }
@@ -223,6 +223,16 @@ void QueueManager::count(const AttemptStep& step, const RecipientResult& result)
 
 void QueueManager::note(const store::StoredMessage& message, std::uint32_t place, const AttemptStep& step,
                         const RecipientResult& result) {
+  if (step.is_overruled) {
+    // The removal was too late: whoever asks what became of the message is told.
+    if (result.what != What::delivered && result.what != What::unknown) return;
+    auto told = step.state;
+    told.status_code = result.status_code;
+    told.reply = result.reply;
+    told.remote_host = result.remote_host;
+    note_event(message, place, result.what == What::delivered ? "delivered nevertheless" : "outcome unknown", &told);
+    return;
+  }
   const bool waits = step.state.status == Status::queued;
   const auto what = result.what == What::unknown && waits ? "outcome unknown" : word_for(step);
   note_event(message, place, what, &step.state, waits ? rules::name_of(step.rule) : std::string_view{});

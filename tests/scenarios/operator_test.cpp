@@ -371,6 +371,20 @@ TEST_P(UnderWay, IsNotUndone) {
   EXPECT_EQ(host().sessions(), sessions) << "nothing more happens by itself";
 }
 
+TEST_F(Operator, WhatIsTakenAfterItsRemovalIsToldSo) {
+  host().stall(".");
+  const auto id = send("bob@example.com");
+  run(5s);
+  change("remove", {{"ids", {id}}});
+  host().go_on();
+  run(10s);
+  const auto history = show(id)["history"];
+  ASSERT_THAT(history, SizeIs(3)) << history;
+  EXPECT_EQ(history[1]["event"], "removed");
+  EXPECT_EQ(history[2]["event"], "delivered nevertheless");
+  EXPECT_THAT(history[2]["reply"].dump(), HasSubstr("250 "));
+}
+
 TEST_P(UnderWay, IsNotUndoneByAPowerCutEither) {
   const auto& race = GetParam();
   host().stall(".");
