@@ -66,7 +66,7 @@ std::string reason_of(const ReportedMessage& message, const RecipientEvent& even
   if (event.what == What::expired) {
     const auto last = event.reason.empty() ? std::string{} : fmt::format(" The last time: {}.", event.reason);
     const auto doubt =
-        event.outcome_unknown ? " It may have arrived nevertheless: the last connection broke before the answer." : "";
+        event.outcome_unknown ? " It may have arrived nevertheless: a connection broke before the answer." : "";
     return fmt::format("It could not be delivered for {}.{}{}", to_text(message.age), last, doubt);
   }
   return event.reason;
@@ -82,7 +82,7 @@ mail::ReportedRecipient describe(const BounceSettings& settings, const ReportedM
                                .reason = reason_of(message, event),
                                .remote_host = event.remote_host,
                                .reply = event.reply,
-                               .last_attempt = message.now,
+                               .last_attempt = event.last_attempt,
                                .will_retry_until = std::nullopt};
   if (action == DeliveryAction::delayed) {
     const auto left = std::max(settings.expire - message.age, Duration::zero());

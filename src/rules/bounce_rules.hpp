@@ -38,8 +38,9 @@ struct RecipientEvent {
   std::string reply;                     ///< the server's, with its code; empty: no server said anything
   std::string reason;                    ///< ours, where no server said anything
   std::string remote_host;
-  bool outcome_unknown = false;  ///< the last connection was lost after the final dot
-  bool warned = false;           ///< the sender has been told of the delay
+  bool outcome_unknown = false;            ///< a connection was lost after the final dot, the last time or before
+  bool warned = false;                     ///< the sender has been told of the delay
+  std::optional<WallTime> last_attempt{};  ///< none: there was none, or nobody knows when
 };
 
 /// What the events are about.

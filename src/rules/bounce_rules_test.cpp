@@ -145,10 +145,9 @@ TEST(BounceRules, AnExpiredMessageTellsWhy) {
   const auto report =
       plan(envelope, {.what = What::expired, .reason = "connection refused", .outcome_unknown = true}, 120h);
   ASSERT_TRUE(report);
-  EXPECT_EQ(
-      report->recipients.front().reason,
-      "It could not be delivered for 5d. The last time: connection refused. It may have arrived nevertheless: the last "
-      "connection broke before the answer.");
+  EXPECT_EQ(report->recipients.front().reason,
+            "It could not be delivered for 5d. The last time: connection refused. It may have arrived nevertheless: a "
+            "connection broke before the answer.");
 }
 
 TEST(BounceRules, AReportHasNoSender) {

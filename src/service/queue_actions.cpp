@@ -28,15 +28,11 @@ std::string_view event_of(OperatorAction action) {
 }
 
 /// A failure by an operator's word, as a report tells it.
-RoundEvent expiry_of(std::uint32_t place, const store::RecipientState& state) {
-  rules::RecipientEvent event{.recipient = place,
-                              .what = rules::RecipientEvent::What::expired,
-                              .status = mail::EnhancedStatus{4, 4, 7},
-                              .remote_host = state.remote_host,
-                              .outcome_unknown = state.ambiguous > 0,
-                              .warned = state.warned};
-  (state.remote_host.empty() ? event.reason : event.reply) = state.reply;
-  return {std::move(event), state};
+RoundEvent expiry_of(std::uint32_t place, const store::RecipientState& before, const store::RecipientState& state) {
+  auto round = round_event_of(place, state);
+  round.event.what = rules::RecipientEvent::What::expired;
+  round.event.last_attempt = last_attempt_of(before);
+  return round;
 }
 
 }  // namespace
@@ -72,7 +68,7 @@ world::Task<Result<ActionResult>> QueueManager::change(OperatorAction action, st
     auto changed = after_action(action, state, step_facts(message, since[place]), settings_.retry.expire, runs);
     if (!changed) continue;
     if (changed->status == Status::failed) {
-      auto event = expiry_of(place, *changed);
+      auto event = expiry_of(place, state, *changed);
       changed->report_due = event.state.report_due = world_.reporter.owes_report(message, event);
       round.push_back(std::move(event));
     }

@@ -182,8 +182,9 @@ RoundEvent QueueManager::round_event(Lane lane, const store::StoredMessage& mess
       .recipient = result.recipient,
       .status = mail::EnhancedStatus::parse(state.status_code).value_or(mail::EnhancedStatus{4, 0, 0}),
       .remote_host = state.remote_host,
-      .outcome_unknown = result.what == What::unknown,
-      .warned = state.warned};
+      .outcome_unknown = result.what == What::unknown || state.ambiguous > 0,
+      .warned = state.warned,
+      .last_attempt = step.last_attempt};
   (state.remote_host.empty() ? event.reason : event.reply) = state.reply;
   if (state.status == Status::delivered) {
     // RFC 3461 §6.3 (action): "delivered" is final delivery; LMTP's 250 says no less (RFC 2033 §4.2).

@@ -58,7 +58,7 @@ bool is_over(const rules::NextStep& next) {
 void give_up(AttemptStep& step) {
   step.state.status = Status::failed;
   // FAULTS F15: that the mailbox was full to the end says more than that the time is over.
-  if (step.state.status_code != "4.2.2") step.state.status_code = "4.4.7";
+  step.state.status_code = step.state.status_code == "4.2.2" ? "5.2.2" : "5.4.7";
   step.is_expired = true;
 }
 
@@ -112,6 +112,19 @@ bool waits_for_its_end(const store::RecipientState& state, Duration expire) {
   return state.age + (state.next_attempt - state.changed) >= expire;
 }
 
+bool has_expired(const store::RecipientState& state) {
+  if (state.status != Status::failed) return false;
+  const auto& code = state.status_code;
+  // A server that says so itself refuses; the last words before an expiry were "later". Old spools have 4.4.7.
+  return code.starts_with('4') || ((code == "5.4.7" || code == "5.2.2") && !state.reply.starts_with('5'));
+}
+
+std::optional<WallTime> last_attempt_of(const store::RecipientState& state) {
+  if (state.attempts == 0 || state.status == Status::held || has_expired(state)) return std::nullopt;
+  if (state.status == Status::queued && state.next_attempt <= state.changed) return std::nullopt;
+  return state.changed;
+}
+
 seconds age_of(store::RecipientState state, const StepFacts& facts) {
   grow(state, facts);
   return state.age;
@@ -125,6 +138,7 @@ AttemptStep after_attempt(const store::RecipientState& before, const StepFacts& 
     return step;
   }
   if (before.status == Status::queued) grow(step.state, facts);
+  step.last_attempt = result.what == What::expired ? last_attempt_of(before) : facts.time.wall;
   note_words(step.state, result);
   switch (result.what) {
     case What::delivered:
@@ -168,7 +182,7 @@ const ActionName& names_of(OperatorAction action) {
 
 void expire_now(store::RecipientState& state) {
   state.status = Status::failed;
-  state.status_code = "4.4.7";
+  state.status_code = "5.4.7";
   if (state.reply.empty()) state.reply = "the administrator ended its time";
 }
 

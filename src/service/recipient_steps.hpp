@@ -39,10 +39,17 @@ struct AttemptStep {
   rules::RetryRule rule = rules::RetryRule::schedule;  ///< what set the next time, where it waits
   bool is_expired = false;                             ///< failed because its life is over
   bool is_overruled = false;                           ///< an operator had removed it: the state is as it was
+  std::optional<WallTime> last_attempt{};              ///< none: there was none, or nobody knows when
 };
 
 /// The wait of a queued recipient ends with its life, not with an attempt: the next one would have come later (I12).
 [[nodiscard]] bool waits_for_its_end(const store::RecipientState& state, Duration expire);
+
+/// Failed because its life is over, as far as the state tells.
+[[nodiscard]] bool has_expired(const store::RecipientState& state);
+
+/// When the last attempt ended; none: there was none, or an operator has come since, who leaves a later time.
+[[nodiscard]] std::optional<WallTime> last_attempt_of(const store::RecipientState& state);
 
 /// How old a recipient's message is now, while it waits.
 [[nodiscard]] std::chrono::seconds age_of(store::RecipientState state, const StepFacts& facts);

@@ -85,7 +85,8 @@ TEST(RecipientSteps, NothingExpiresBeforeItsTime) {
   const auto over = after_attempt(last_wait.state, facts_then, result(What::expired), retry, 0);
   EXPECT_EQ(over.state.attempts, last_wait.state.attempts) << "that its life is over is no attempt";
   EXPECT_EQ(over.state.status, Status::failed);
-  EXPECT_EQ(over.state.status_code, "4.4.7");
+  EXPECT_EQ(over.state.status_code, "5.4.7");
+  EXPECT_EQ(over.last_attempt, last_wait.state.changed);
   EXPECT_TRUE(over.is_expired);
 }
 

@@ -1,5 +1,7 @@
 #include "service/reporter.hpp"
 
+#include "service/recipient_steps.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -93,6 +95,8 @@ RoundEvent round_event_of(std::uint32_t recipient, const store::RecipientState& 
   using What = rules::RecipientEvent::What;
   rules::RecipientEvent event{.recipient = recipient, .outcome_unknown = state.ambiguous > 0, .warned = state.warned};
   event.what = state.status == store::RecipientStatus::failed ? What::failed : What::relayed;
+  if (has_expired(state)) event.what = What::expired;
+  event.last_attempt = last_attempt_of(state);
   event.status = mail::EnhancedStatus::parse(state.status_code).value_or(mail::EnhancedStatus{5, 0, 0});
   event.remote_host = state.remote_host;
   (state.remote_host.empty() ? event.reason : event.reply) = state.reply;

@@ -219,6 +219,21 @@ TEST_F(Operator, EndsTheTimeOfAMessageAndItsSenderIsTold) {
   EXPECT_THAT(events(id), ElementsAre("accepted", "deferred", "expired", "reported"));
 }
 
+TEST_F(Operator, EndsWhatWasNeverTried) {
+  world.reset();
+  world = std::make_unique<World>(disk, 2, true);
+  ASSERT_TRUE(server().start()) << server().log().text();
+  const auto id = send("bob@example.com");
+  change("expire", {{"ids", {id}}});
+  EXPECT_EQ(show(id)["recipients"][0]["status_code"], "5.4.7");
+  restart(false);
+  run(10s);
+  ASSERT_EQ(mails(), 1U);
+  const auto report = disk.contents(server().mails("alice").front()).value_or("");
+  EXPECT_THAT(report, HasSubstr("Status: 5.4.7\n"));
+  EXPECT_THAT(report, Not(HasSubstr("Last-Attempt-Date")));
+}
+
 TEST_F(Operator, TriesNow) {
   refuse_for_now();
   const auto id = send("bob@example.com");

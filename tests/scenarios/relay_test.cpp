@@ -197,5 +197,30 @@ TEST_F(Relay, ALongWaitIsToldOnceAndTheEndOnce) {
   EXPECT_EQ(waiting(), 0U);
 }
 
+// RFC 3464 §2.3: the last attempt, not the report.
+TEST_F(Relay, AnEndTellsWhenItWasTriedLastAndThatItMayHaveArrived) {
+  first.cut_after_dot(true);
+  send("bob@example.com");
+  server.loop().run_for(10s);
+  first.cut_after_dot(false);
+  for (auto* host : {&first, &second}) host->answer("RCPT", "450 4.2.0 not now");
+  server.loop().run_for(24h * 6);
+  ASSERT_EQ(server.mails("alice").size(), 2U) << "the delay and the end";
+  std::string report;
+  for (const auto& path : server.mails("alice")) {
+    const auto text = disk.contents(path).value_or("");
+    if (text.find("Action: failed") != std::string::npos) report = text;
+  }
+  EXPECT_THAT(report, HasSubstr("Status: 5.4.7\n"));
+  EXPECT_THAT(report, HasSubstr("have arrived"));
+  const auto value_of = [&](const std::string& field) {
+    const auto at = report.find("\n" + field + ": ");
+    return at == std::string::npos ? "" : report.substr(at + field.size() + 3, report.find('\n', at + 1) - at);
+  };
+  EXPECT_NE(value_of("Last-Attempt-Date"), "");
+  EXPECT_NE(value_of("Date"), "");
+  EXPECT_NE(value_of("Last-Attempt-Date").substr(0, 31), value_of("Date").substr(0, 31));
+}
+
 }  // namespace
 }  // namespace posthorn::scenarios
