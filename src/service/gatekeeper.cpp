@@ -59,11 +59,10 @@ bool add_ends(RecipientSet& ends, const mail::Recipient& recipient, const rules:
   const auto resolution = rules::resolve(recipient.address, directory);
   const auto* routed = std::get_if<rules::Routed>(&resolution);
   if (routed == nullptr) return false;
-  for (const auto& destination : routed->destinations) {
-    auto end = recipient;
-    end.address = address_of(destination);
-    ends.add(std::move(end));
-  }
+  std::vector<mail::Recipient> targets(routed->destinations.size(), recipient);
+  for (std::size_t i = 0; i < targets.size(); ++i) targets[i].address = address_of(routed->destinations[i]);
+  tell_success_of_one(targets);
+  for (auto& target : targets) ends.add(std::move(target));
   return true;
 }
 
@@ -136,6 +135,15 @@ Expansion Gatekeeper::expand(mail::Envelope envelope) const {
   if (!all_reached) expansion.refusal = smtp::Reply{451, {4, 3, 5}, "a recipient changed meanwhile, try again"};
   expansion.envelope.recipients = ends.take();
   return expansion;
+}
+
+void tell_success_of_one(std::span<mail::Recipient> targets) {
+  for (std::size_t i = 1; i < targets.size(); ++i) {
+    auto& notify = targets[i].notify;
+    if (!std::exchange(notify.success, false)) continue;
+    // Nothing else was asked for; an empty list would ask for failures.
+    if (!notify.is_given()) notify.never = true;
+  }
 }
 
 bool says_unknown_user(const smtp::Reply& reply) {

@@ -13,6 +13,7 @@
 #include "world/task.hpp"
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -62,6 +63,10 @@ class Gatekeeper {
   DirectorySource& directory_;
   world::Loop& loop_;
 };
+
+/// RFC 3461 §5.2.7.3: of several addresses that one stands for, the first alone is told of when it is reached, as in (b);
+/// wishes to hear of failures and delays go with each, as in (c).
+void tell_success_of_one(std::span<mail::Recipient> targets);
 
 /// RFC 5321 §4.3.2: the reply that says "no such user here", after which look_again() is worth a try.
 [[nodiscard]] bool says_unknown_user(const smtp::Reply& reply);

@@ -170,6 +170,7 @@ std::vector<mail::Recipient> RedirectingDelivery::targets(const mail::Recipient&
     }
     found.push_back(std::move(next));
   }
+  tell_success_of_one(found);
   return found;
 }
 

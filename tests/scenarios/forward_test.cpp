@@ -14,6 +14,7 @@ namespace {
 using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 
 IpAddress address(const char* text) { return *IpAddress::parse(text); }
@@ -75,6 +76,22 @@ TEST_F(Redirect, GoesToAnotherUserHere) {
       StartsWith(
           "Return-Path: <carol@other.example>\nDelivered-To: bob@example.org\nDelivered-To: alice@example.org\n"));
   EXPECT_EQ(waiting(), 0U);
+}
+
+// RFC 3461 §5.2.7.3 (b)
+TEST_F(Redirect, ToSeveralAddressesTellsOneSuccess) {
+  far.answer("RCPT TO:<eve", "550 5.1.1 nobody");
+  redirect("alice", "carl@far.example, dora@far.example, eve@far.example\n");
+  const auto heard = server.talk(SimulatedServer::relay,
+                                 "EHLO c\r\nMAIL FROM:<bob@example.org>\r\n"
+                                 "RCPT TO:<alice@example.org> NOTIFY=SUCCESS,FAILURE\r\nDATA\r\nx\r\n.\r\nQUIT\r\n");
+  EXPECT_THAT(heard, HasSubstr("accepted as"));
+  server.loop().run_for(10s);
+  ASSERT_EQ(server.mails("bob").size(), 1U);
+  const auto report = mail_of("bob");
+  EXPECT_THAT(report, HasSubstr("Final-Recipient: rfc822; carl@far.example\nAction: relayed\n"));
+  EXPECT_THAT(report, Not(HasSubstr("Final-Recipient: rfc822; dora@far.example")));
+  EXPECT_THAT(report, HasSubstr("Final-Recipient: rfc822; eve@far.example\nAction: failed\n"));
 }
 
 TEST_F(Redirect, ACircleIsFound) {
