@@ -19,6 +19,7 @@ namespace {
 constexpr std::string_view json = "application/json";
 constexpr std::string_view api_queue = "/api/queue/";
 constexpr std::size_t shown_octets = 100;
+constexpr std::string_view not_known_yet = "the server has started a moment ago and still reads its queue: try again";
 
 /// Only what stands in the page itself; nothing from elsewhere, and no other page may frame it.
 constexpr std::string_view page_policy =
@@ -160,9 +161,15 @@ world::Task<> ControlRoutes::answer(HttpRequest request, bool may_change, HttpAn
     co_await answer.refuse(405, "only GET and HEAD are known here", "Allow: GET, HEAD\r\n");
   } else if (!may_change) {
     co_await answer.refuse(401, "changes need the socket, or the token of [admin] token_file as a bearer token");
+  } else if (!co_await knows_the_queue()) {
+    co_await answer.refuse(503, not_known_yet);
   } else {
     co_await change(*action, request, answer);
   }
+}
+
+world::Task<bool> ControlRoutes::knows_the_queue() {
+  co_return co_await world_.queue_is_known.wait(after(world_.loop.now(), settings_.patience));
 }
 
 world::Task<bool> ControlRoutes::get_page(const std::string& path, HttpAnswer& answer) {
@@ -181,7 +188,10 @@ world::Task<bool> ControlRoutes::get_page(const std::string& path, HttpAnswer& a
 world::Task<> ControlRoutes::get(const HttpRequest& request, HttpAnswer& answer) {
   const auto& path = request.path;
   if (co_await get_page(path, answer)) co_return;
-  if (path == "/healthz") {
+  const bool is_of_queue = path == "/api/destinations" || path.starts_with("/api/queue");
+  if (is_of_queue && !co_await knows_the_queue()) {
+    co_await answer.refuse(503, not_known_yet);
+  } else if (path == "/healthz") {
     co_await health(answer);
   } else if (path == "/metrics") {
     co_await answer.send(200, "text/plain; version=0.0.4; charset=utf-8", world_.metrics.text());

@@ -18,6 +18,7 @@
 #include "service/queue_manager.hpp"
 #include "service/queue_view.hpp"
 #include "store/spool.hpp"
+#include "world/wait.hpp"
 #include "world/workers.hpp"
 
 #include <functional>
@@ -29,11 +30,12 @@ namespace posthorn::service {
 class Metrics;
 
 struct ControlRoutesSettings {
-  std::size_t list_batch = 512;    ///< messages read and written at a time
-  std::size_t action_batch = 256;  ///< messages changed side by side, so that they share a sync
-  std::size_t most_ids = 10'000;   ///< named in one request
-  std::size_t lines = 2'000;       ///< of history, of one message
-  std::size_t destinations = 100;  ///< shown
+  std::size_t list_batch = 512;                 ///< messages read and written at a time
+  std::size_t action_batch = 256;               ///< messages changed side by side, so that they share a sync
+  std::size_t most_ids = 10'000;                ///< named in one request
+  std::size_t lines = 2'000;                    ///< of history, of one message
+  std::size_t destinations = 100;               ///< shown
+  Duration patience = std::chrono::minutes{1};  ///< with a start that has not read the whole queue yet
 };
 
 class ControlRoutes final : public ControlHandler {
@@ -47,6 +49,7 @@ class ControlRoutes final : public ControlHandler {
     History& history;
     const Routes& routes;
     const Metrics& metrics;
+    world::Event& queue_is_known;          ///< set when what waited at the start has been read
     const Explainer* explainer = nullptr;  ///< none: addresses are not explained
   };
 
@@ -55,6 +58,8 @@ class ControlRoutes final : public ControlHandler {
   [[nodiscard]] world::Task<> answer(HttpRequest request, bool may_change, HttpAnswer& answer) override;
 
  private:
+  /// Comes back when it does, or false when a start takes too long for it.
+  [[nodiscard]] world::Task<bool> knows_the_queue();
   [[nodiscard]] world::Task<bool> get_page(const std::string& path, HttpAnswer& answer);
   [[nodiscard]] world::Task<> get(const HttpRequest& request, HttpAnswer& answer);
   [[nodiscard]] world::Task<> health(HttpAnswer& answer);

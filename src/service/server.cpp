@@ -80,6 +80,7 @@ Server::Server(ServerWorld world, ServerSettings settings, Parts parts)
       desk_(settings_.login, {world_.random.next(), world_.random.next()}),
       gatekeeper_(parts_.directory, home()),
       stopping_(home()),
+      queue_is_known_(home()),
       directory_watch_ended_(home()),
       pickup_ended_(home()) {}
 
@@ -144,7 +145,7 @@ void Server::open_control() {
       std::make_unique<Metrics>(Metrics::World{traffic_, limits_, *queue_, *spool_, *history_, parts_.remote_facts});
   control_routes_ =
       std::make_unique<ControlRoutes>(ControlRoutes::World{home(), world_.workers, *spool_, *queue_, *history_,
-                                                           parts_.routes, *metrics_, parts_.explainer},
+                                                           parts_.routes, *metrics_, queue_is_known_, parts_.explainer},
                                       ControlRoutesSettings{});
   control_ =
       std::make_unique<ControlServer>(ControlServer::World{home(), world_.log, *control_routes_}, settings_.control);
@@ -166,6 +167,7 @@ Deliverer& Server::local_deliverer() {
 
 world::Task<> Server::take_up_waiting() {
   const auto report = co_await spool_->recover(home());
+  queue_is_known_.set();
   if (!report && report.error().kind == Error::Kind::closed) co_return;
   if (!report) {
     world_.log.error("spool.unreadable", {{"error", report.error().text}});

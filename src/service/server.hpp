@@ -147,6 +147,7 @@ class Server {
   std::unique_ptr<ControlServer> control_;
   std::vector<std::unique_ptr<LoopServices>> services_;
   world::Event stopping_;
+  world::Event queue_is_known_;
   world::Event directory_watch_ended_;
   world::Event pickup_ended_;
   world::TaskGroup tasks_;
