@@ -366,6 +366,14 @@ class Control(unittest.TestCase):
             return self.request("GET", "/healthz")[0]
         return 0
 
+    def test_who_asks_at_once_after_a_start_is_told_all_of_the_queue(self):
+        self.send()
+        self.wait_for_attempts(1)
+        for act, count in ((lambda: len(self.list()), 1), (lambda: json.loads(self.queue("hold", "--json", "--all"))["messages"], 1)):
+            self.server.stop()
+            self.server.start()
+            self.assertEqual(act(), count)
+
     def test_a_reload_keeps_it(self):
         self.send()
         self.wait_for_attempts(1)

@@ -59,17 +59,13 @@ struct Operator : testing::Test {
 
   /// Another start on what the disk kept; `power_cut`: of what was synced only.
   void restart(bool power_cut) {
-    begin_again(power_cut);
-    run(1s);
-  }
-  /// As restart(), up to the moment when it listens.
-  void begin_again(bool power_cut) {
     if (!power_cut) server().stop();
     world.reset();
     sim::LoseAll nothing_unsynced;
     if (power_cut) disk.reboot(nothing_unsynced);
     world = std::make_unique<World>(disk, 2);
     ASSERT_TRUE(server().start()) << server().log().text();
+    run(1s);
   }
   void run(Duration time) { server().loop().run_for(time); }
   /// The id of the message.
@@ -236,18 +232,6 @@ TEST_F(Operator, EndsWhatWasNeverTried) {
   const auto report = disk.contents(server().mails("alice").front()).value_or("");
   EXPECT_THAT(report, HasSubstr("Status: 5.4.7\n"));
   EXPECT_THAT(report, Not(HasSubstr("Last-Attempt-Date")));
-}
-
-TEST_F(Operator, IsNotToldThatNothingWaitsWhileTheQueueIsBeingRead) {
-  refuse_for_now();
-  const auto id = send("bob@example.com");
-  run(10s);
-  begin_again(true);
-  EXPECT_EQ(server().log().count("spool.recovered"), 0U);
-  EXPECT_EQ(ask("/api/queue").value.size(), 1U);
-  EXPECT_EQ(server().log().count("spool.recovered"), 1U);
-  begin_again(true);
-  EXPECT_EQ(change("hold", {{"all", true}})["messages"], 1);
 }
 
 TEST_F(Operator, TriesNow) {
