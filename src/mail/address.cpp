@@ -101,9 +101,7 @@ Result<Address> Address::make(std::string_view local_part, const Domain& domain)
 
 bool Address::needs_smtputf8() const { return !utf8::is_ascii(local_part()); }
 
-std::string Address::to_string() const {
-  return is_dot_string(local_part()) ? text_ : written(local_part(), domain());
-}
+std::string Address::to_string() const { return is_dot_string(local_part()) ? text_ : written(local_part(), domain()); }
 
 std::string Address::to_unicode() const {
   const auto name = Domain::parse(domain());

@@ -34,10 +34,9 @@ struct ReportedRecipient {
   std::optional<OriginalRecipient> original;  ///< ORCPT, if it was given
   DeliveryAction action = DeliveryAction::failed;
   EnhancedStatus status;
-  std::string reason;  ///< in plain words, one sentence; empty: what the server said must do
-  std::string
-      remote_host;    ///< whom it was tried with; "/path": a socket of ours, not told; empty: nobody else was asked
-  std::string reply;  ///< the SMTP reply, lines as they came, or our words about the connection; empty: none
+  std::string reason;       ///< in plain words, one sentence; empty: what the server said must do
+  std::string remote_host;  ///< whom it was tried with; "/path": a socket of ours, which is not told; empty: nobody
+  std::string reply;        ///< the SMTP reply, lines as they came, or our words about the connection; empty: none
   std::optional<WallTime> last_attempt;
   std::optional<WallTime> will_retry_until;  ///< of a delayed one
 };

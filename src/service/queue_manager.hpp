@@ -60,8 +60,8 @@ struct QueueSettings {
       std::chrono::seconds{30};  ///< a new message shares a dead destination's failure of so long ago
   Duration gate_patience =
       std::chrono::seconds{30};  ///< an operator waits so long for outcomes that are being recorded
-  Duration report_patience = std::chrono::minutes{
-      1};  ///< attempts that begin so long after something is owed to the sender are told in its report
+  Duration report_patience =
+      std::chrono::minutes{1};  ///< a report waits for attempts that begin within this time of what it tells first
 };
 
 /// Recipients since the start, for metrics. I26: accepted + recovered = delivered + bounced + removed + what the spool holds

@@ -97,7 +97,9 @@ void end_life(AttemptStep& step, const store::RecipientState& before, const rule
     if (state.status != Status::held) give_up(step);
     return;
   }
-  if (waits_for_its_end(before, retry.expire)) {
+  // Of a state that rotted only the time is left that it had named, by another calendar perhaps.
+  const bool is_lost = before.changed == WallTime{} && before.next_attempt != WallTime{};
+  if (is_lost || waits_for_its_end(before, retry.expire)) {
     state.next_attempt = end_of_life(facts.time.wall, left);
     return;
   }

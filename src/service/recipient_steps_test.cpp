@@ -111,6 +111,15 @@ TEST(RecipientSteps, AnEndThatACalendarSetBackMakesTooEarlyIsWaitedFor) {
   EXPECT_EQ(waits.state.next_attempt, facts.time.wall + 5min + 1s);
 }
 
+// Seed 501040: the record had rotted, and the calendar was set back by more than a year.
+TEST(RecipientSteps, ATimeThatIsLeftOfALostStateHoldsNothingUp) {
+  auto before = state_of(Status::queued);
+  before.next_attempt = facts.time.wall + std::chrono::days{520};
+  const auto waits = after_attempt(before, facts, result(What::expired), retry, 0);
+  EXPECT_EQ(waits.state.status, Status::queued);
+  EXPECT_EQ(waits.state.next_attempt, facts.time.wall + (1h - 600s) + 1s);
+}
+
 TEST(RecipientSteps, AWaitThatEndsWithAnAttemptIsToldFromOneThatEndsWithTheLife) {
   EXPECT_FALSE(waits_for_its_end(state_of(Status::queued), retry.expire)) << "never tried";
   EXPECT_FALSE(waits_for_its_end(attempted(Status::queued, What::deferred).state, retry.expire));

@@ -10,7 +10,9 @@
 #include "store/spool_types.hpp"
 
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <set>
 #include <unordered_map>
 #include <vector>
 
@@ -39,13 +41,9 @@ class ReportRounds {
   [[nodiscard]] std::size_t size() const { return open_.size(); }
 
  private:
-  struct Owed {
-    std::uint32_t group = 0;
-    RoundEvent event;
-  };
   struct Open {
-    std::vector<std::uint32_t> awaited;  // groups
-    std::vector<Owed> owed;
+    std::set<std::uint32_t> awaited;                        // groups
+    std::map<std::uint32_t, std::vector<RoundEvent>> owed;  // by group; none is empty
     std::optional<store::StoredMessage> message;
     MonotonicTime since{};  // of the first that is owed
   };
