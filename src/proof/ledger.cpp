@@ -241,7 +241,10 @@ void Ledger::server_logged(const world::LogRecord& record) {
     return value == nullptr ? 0 : *value;
   };
   const auto& event = record.event;
-  if (event == "spool.damage" || event == "spool.body_damaged") ++alarms_;
+  const bool is_damage = event == "spool.damage" || event == "spool.body_damaged";
+  if (is_damage) ++alarms_;
+  // FAULTS F7: what a disk does not give when it is asked twice is put away, with an alarm, as if it had rotted.
+  if (is_damage && plan_.disk.odds.read_error != 0) is_rotten_ = true;
   if (event == "spool.recovered" && number("damages") > 0) ++alarms_;
   if (event == "report.queued") reports_about_[text("about")].push_back(text("message"));
   if (event == "mailbox.failed") mailbox_failures_.insert(text("message"));
