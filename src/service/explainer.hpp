@@ -1,6 +1,6 @@
-// Explainer: what would happen to mail for an address, step by step, by the configuration, the directory and the DNS of now: who
-// may send there, which alias or mailbox, which redirect of a user, which route or MX, which addresses, which TLS. It changes nothing and connects to
-// nobody.
+// Explainer: what would happen to mail for an address, step by step, by the configuration, the directory and the DNS of now:
+// who may send there, which alias or mailbox, which redirect of a user, which route or MX, which addresses, which TLS. It
+// changes nothing and connects to nobody.
 #pragma once
 
 #include "rules/directory.hpp"
