@@ -146,12 +146,13 @@ std::string header(const DeliveryReport& report) {
 ReportMessage build_delivery_report(const DeliveryReport& report, const ReportSettings& settings) {
   ensure(!report.recipients.empty(), "a report is about a recipient at least");
   const bool utf8 = report.to.needs_smtputf8();  // RFC 6533 §4.5: then the way back takes UTF-8
-  auto text = text_part(report, settings, why_header_only(report, settings, utf8));
+  auto whole = whole_message(report, settings, utf8);
+  auto text = text_part(report, settings, whole.why_not);
   const auto room = room_beside(frame_octets + text.body.size(), settings.octets);
   // The header that is returned gives way to the recipients, which a report is about.
   auto status = status_part(report, utf8, room - std::min(report.message.size(), room / 3));
   const auto header_room = std::min(settings.header_octets, room_beside(status.body.size(), room));
-  auto returned = returned_part(report, settings, utf8, header_room);
+  auto returned = whole.part ? *std::move(whole.part) : returned_header(report, utf8, header_room);
   std::vector<MimePart> parts;
   for (auto* part : {&text, &status, &returned}) parts.push_back(std::move(*part));
   const bool is_8bit = std::ranges::any_of(parts, [](const auto& part) { return part.encoding == "8bit"; });

@@ -59,7 +59,7 @@ std::optional<MimePart> message_part(std::string_view message, bool utf8) {
   return MimePart{.type = "message/global", .encoding = "quoted-printable", .body = encode_quoted_printable(message)};
 }
 
-/// RFC 3461 §4.3 (partly): all of it only if that was asked for and a recipient failed, and up to `full_octets`; the report says so.
+/// RFC 3461 §4.3 (partly): all of it if that was asked for, a recipient failed and it is no longer than `full_octets`.
 bool wants_whole_message(const DeliveryReport& report) {
   const bool failed = std::ranges::any_of(
       report.recipients, [](const auto& recipient) { return recipient.action == DeliveryAction::failed; });
@@ -73,21 +73,20 @@ bool is_too_large(const DeliveryReport& report, const ReportSettings& settings) 
 
 }  // namespace
 
-std::string why_header_only(const DeliveryReport& report, const ReportSettings& settings, bool utf8) {
+WholeMessage whole_message(const DeliveryReport& report, const ReportSettings& settings, bool utf8) {
   if (!wants_whole_message(report)) return {};
-  if (is_too_large(report, settings)) return fmt::format("it is larger than {} KiB", settings.full_octets >> 10U);
-  if (!report.message_is_whole) return "its text cannot be read any more";
-  if (!message_part(report.message, utf8)) return "it has lines or characters that mail cannot carry";
-  return {};
+  if (is_too_large(report, settings))
+    return {.part = {}, .why_not = fmt::format("it is larger than {} KiB", settings.full_octets >> 10U)};
+  if (!report.message_is_whole) return {.part = {}, .why_not = "its text cannot be read any more"};
+  auto part = message_part(report.message, utf8);
+  if (!part) return {.part = {}, .why_not = "it has lines or characters that mail cannot carry"};
+  return {.part = std::move(part), .why_not = {}};
 }
 
-MimePart returned_part(const DeliveryReport& report, const ReportSettings& settings, bool utf8,
-                       std::size_t header_octets) {
-  if (wants_whole_message(report) && why_header_only(report, settings, utf8).empty())
-    return *message_part(report.message, utf8);
-  auto part = header_part(header_of(report.message, header_octets), utf8);
-  if (part.body.size() <= header_octets) return part;
-  return header_part(header_of(report.message, header_octets / quoted_octets), utf8);
+MimePart returned_header(const DeliveryReport& report, bool utf8, std::size_t octets) {
+  auto part = header_part(header_of(report.message, octets), utf8);
+  if (part.body.size() <= octets) return part;
+  return header_part(header_of(report.message, octets / quoted_octets), utf8);
 }
 
 std::string returned_message_id(std::string_view message) {

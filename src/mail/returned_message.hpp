@@ -5,18 +5,22 @@
 #include "mail/delivery_report.hpp"
 #include "mail/mime_part.hpp"
 
+#include <optional>
 #include <string>
 #include <string_view>
 
 namespace posthorn::mail {
 
-/// Why the sender gets the header only, though the whole message was asked for; empty: he gets it, or it was not asked for.
-/// `utf8`: UTF-8 may stand in header fields of the report.
-[[nodiscard]] std::string why_header_only(const DeliveryReport& report, const ReportSettings& settings, bool utf8);
+struct WholeMessage {
+  std::optional<MimePart> part;
+  std::string why_not;  ///< it was asked for, and only the header can be returned; empty: `part`, or nobody asked
+};
 
-/// The whole message if it was asked for and can be sent, or as much of its header as fits into `header_octets`.
-[[nodiscard]] MimePart returned_part(const DeliveryReport& report, const ReportSettings& settings, bool utf8,
-                                     std::size_t header_octets);
+/// `utf8`: UTF-8 may stand in header fields of the report.
+[[nodiscard]] WholeMessage whole_message(const DeliveryReport& report, const ReportSettings& settings, bool utf8);
+
+/// As much of the message's header as fits into so many octets.
+[[nodiscard]] MimePart returned_header(const DeliveryReport& report, bool utf8, std::size_t octets);
 
 /// The Message-ID in the header of a message, with its angle brackets; empty: none that is fit to be repeated.
 [[nodiscard]] std::string returned_message_id(std::string_view message);

@@ -224,13 +224,19 @@ class History {
     if (gone) model_.entries.at(*gone).state = State::running;
   }
 
+  /// What the attempt told of its destination, by chance.
+  Health end_in_model(ModelEntry& e) {
+    const auto health = static_cast<Health>(draws_.below(6));
+    model_.learn(e, health, now_);
+    e.takes_room = false;
+    return health;
+  }
+
   void end_one() {
     const auto id = some_running();
     if (!id) return;
     auto& e = model_.entries.at(*id);
-    const auto health = static_cast<Health>(draws_.below(6));
-    model_.learn(e, health, now_);
-    e.takes_room = false;
+    const auto health = end_in_model(e);
     const auto way = draws_.below(3);
     const auto due = some_time();
     const auto slack = some_slack();
@@ -248,11 +254,7 @@ class History {
   void leave_room() {
     const auto id = some_running();
     if (!id) return;
-    auto& e = model_.entries.at(*id);
-    const auto health = static_cast<Health>(draws_.below(6));
-    model_.learn(e, health, now_);
-    e.takes_room = false;
-    plan_.leave_room(*id, health, now_);
+    plan_.leave_room(*id, end_in_model(model_.entries.at(*id)), now_);
   }
 
   void rest(EntryId id, State state, MonotonicTime due, Duration slack) {
